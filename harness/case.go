@@ -1,0 +1,54 @@
+package harness
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+)
+
+// Case is one test case: what is asked and what is expected.
+type Case struct {
+	// ID names the case within its dataset. It is stable from run to run, and
+	// unique: a dataset that repeats one is refused.
+	ID string `json:"id"`
+	// Input is what the app is asked: a string, or a JSON object
+	// (map[string]any) when the app takes several fields.
+	Input any `json:"input"`
+	// Expected is the reference answer, any JSON value; nil when there is none.
+	Expected any `json:"expected,omitempty"`
+	// Extra is further reference material, such as the chunks that a retrieval
+	// should find (Scale calls it expected_extra_info).
+	Extra any `json:"extra,omitempty"`
+	// History is the conversation before Input, as the dataset has it.
+	History any `json:"history,omitempty"`
+	// Metadata is free. The app sees it; put nothing there that gives the
+	// answer away.
+	Metadata map[string]any `json:"metadata,omitempty"`
+	// Cluster names the context that this case shares with others (one document,
+	// one conversation); cases of a cluster are not independent.
+	Cluster string `json:"cluster,omitempty"`
+
+	// Seq is the position in the source, from 0. The engine sets it.
+	Seq int64 `json:"-"`
+	// Origin says where the case was read ("data.jsonl:17"), for messages.
+	Origin string `json:"-"`
+}
+
+// Hash is a digest of what the case asks and expects: 16 hexadecimal digits of
+// the SHA-256 of its JSON. Two runs compare a case only when it is the same.
+func (c Case) Hash() string {
+	data, err := json.Marshal(c)
+	if err != nil { // a Go value that JSON can't carry; its ID has to do
+		data = []byte(c.ID)
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8])
+}
+
+// forApp is the part of the case that the app may see.
+func (c Case) forApp(trial int, seed int64) Input {
+	return Input{
+		ID: c.ID, Value: c.Input, History: c.History, Metadata: c.Metadata,
+		Trial: trial, Seed: trialSeed(seed, c.ID, trial),
+	}
+}

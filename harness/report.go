@@ -1,0 +1,161 @@
+package harness
+
+import "time"
+
+// Report is what a run came to. The same results give the same report, in
+// whatever order they arrived (times aside).
+type Report struct {
+	RunID      string
+	Suite      string
+	StartedAt  time.Time
+	FinishedAt time.Time
+	// Status is Complete only when every planned trial has its result.
+	Status Status
+	// Reasons say why the run is incomplete, in sentences.
+	Reasons []string
+	// Verdict is the gate's. Without a gate it is Pass, or Incomplete when the
+	// run is or when anything in it went wrong.
+	Verdict Verdict
+	// Gate holds one entry for each check, in the order of the suite.
+	Gate []CheckResult
+
+	Cases  Counts
+	Trials Counts
+	// TrialsPerCase is K.
+	TrialsPerCase int
+	// Errors counts the trials without an answer, by kind.
+	Errors map[ErrorKind]int64
+	// Retries counts the calls of the app beyond the first of each trial.
+	Retries int64
+	// Abandoned counts the calls that ignored the end of their context and were
+	// left behind in this process.
+	Abandoned int64
+
+	// Metrics are the evaluators' scores, sorted by name.
+	Metrics []Metric
+	// Latency is the app's, over the trials with an answer.
+	Latency Latency
+	Tokens  Tokens
+	// CostUSD is the sum over the answers that have a cost; nil when none has.
+	CostUSD *float64
+	// CostUnknown counts the answers without a cost, when others have one.
+	CostUnknown int64
+
+	// Publish is set when results go to a platform.
+	Publish *Publish
+	// Warnings are sentences that belong beside the numbers.
+	Warnings []string
+}
+
+// Metric gives the metric of that name, nil when there is none.
+func (r *Report) Metric(name string) *Metric {
+	for i := range r.Metrics {
+		if r.Metrics[i].Name == name {
+			return &r.Metrics[i]
+		}
+	}
+	return nil
+}
+
+// AppErrors is how many trials got no answer.
+func (r *Report) AppErrors() int64 {
+	var n int64
+	for _, c := range r.Errors {
+		n += c
+	}
+	return n
+}
+
+// Status tells whether a run came to its end.
+type Status string
+
+// The two states of a run that has stopped.
+const (
+	Complete   Status = "complete"
+	Incomplete Status = "incomplete"
+)
+
+// Verdict is what a gate, or one check of it, decides.
+type Verdict string
+
+// The verdicts.
+const (
+	Pass              Verdict = "pass"
+	Fail              Verdict = "fail"
+	Inconclusive      Verdict = "inconclusive"
+	VerdictIncomplete Verdict = "incomplete"
+)
+
+// CheckResult is what one check of the gate decided.
+type CheckResult struct {
+	// Check is the check as the suite has it: "equals.pass_rate >= 0.9".
+	Check   string
+	Verdict Verdict
+	// Value is what was found; nil when nothing could be.
+	Value *float64
+	// Reason is a sentence with the numbers in it.
+	Reason string
+}
+
+// Counts of cases or of trials. Errored ones are among the completed ones: a
+// case is errored when any of its trials is, a trial when the app or an
+// evaluator failed on it.
+type Counts struct {
+	Planned   int64
+	Completed int64
+	Errored   int64
+}
+
+// Metric is one evaluator's scores over the run.
+type Metric struct {
+	Name string
+	// N is the number of cases that have at least one score.
+	N int64
+	// Scored and Unscored count trials: with a score, and with an error in place
+	// of one. Trials that the app did not answer are in neither.
+	Scored, Unscored int64
+	// Mean is over the cases, each being the mean of its scored trials. StdDev is
+	// the sample standard deviation between the cases, 0 when N < 2.
+	Mean, StdDev float64
+	Min, Max     float64
+	// Judged and Passed count the trials with a verdict, and those that passed.
+	Judged, Passed int64
+	// PassRate is over the cases like Mean; nil when no trial has a verdict.
+	PassRate *float64
+	// MeanBounds and PassBounds say how low and how high Mean and PassRate could
+	// be for all trials, had every one been scored: a trial that the app did not
+	// answer counts 0, one that the evaluator could not score counts 0 or 1.
+	MeanBounds, PassBounds [2]float64
+	// Interval is of PassRate where there is one, else of Mean; nil with fewer
+	// than two cases. Package gate fills it in.
+	Interval *Interval
+}
+
+// Interval is a confidence interval.
+type Interval struct {
+	Low, High float64
+	// Level is the confidence, such as 0.95.
+	Level float64
+}
+
+// Latency sums up durations. The quantiles are exact to one part in a thousand.
+type Latency struct {
+	N                   int64
+	Mean, P50, P95, Max time.Duration
+}
+
+// Tokens are sums over the answers that count them.
+type Tokens struct {
+	Input, Output int64
+}
+
+// Publish is what became of the results on a platform.
+type Publish struct {
+	Platform     string // "sgp"
+	EvaluationID string
+	Posted       int64
+	Pending      int64
+	Rejected     int64
+	// Error is why posting stopped; "" when it did not.
+	Error string
+}
