@@ -1,0 +1,2 @@
+// Package store keeps runs in an embedded SQL database.
+package store
