@@ -76,6 +76,7 @@ func (f *Fold) addAnswer(r Result) {
 	if u := r.Output.Usage; u != nil {
 		f.tokens.Input += u.InputTokens
 		f.tokens.Output += u.OutputTokens
+		f.tokens.Counted++
 	}
 	if r.Output.CostUSD != nil {
 		f.costs++

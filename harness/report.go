@@ -147,6 +147,8 @@ type Latency struct {
 // Tokens are sums over the answers that count them.
 type Tokens struct {
 	Input, Output int64
+	// Counted is how many answers count them.
+	Counted int64
 }
 
 // Publish is what became of the results on a platform.
