@@ -11,7 +11,8 @@ import (
 // new tables and columns come as a new step at the end.
 func migrations() []string {
 	return []string{
-		schemaRuns, // runs, cases, results, outbox: see doc.go
+		schemaRuns,     // runs, cases, results, outbox: see doc.go
+		schemaPlatform, // the local platform: see platform.go
 	}
 }
 
