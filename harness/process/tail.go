@@ -1,0 +1,52 @@
+package process
+
+import (
+	"bytes"
+	"strings"
+	"sync"
+)
+
+// tailSize is how much of standard error is kept, in bytes.
+const tailSize = 2 << 10
+
+// tail keeps the end of what is written to it. It is safe for concurrent use.
+type tail struct {
+	mu  sync.Mutex
+	buf []byte // at most 2*tailSize
+	cut bool   // something before buf was dropped
+}
+
+// Write keeps the end of p; it never fails.
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := len(p)
+	if len(p) > tailSize {
+		p = p[len(p)-tailSize:]
+		t.cut = true
+	}
+	if len(t.buf)+len(p) > 2*tailSize {
+		keep := t.buf[len(t.buf)-tailSize:]
+		t.buf = append(t.buf[:0], keep...)
+		t.cut = true
+	}
+	t.buf = append(t.buf, p...)
+	return n, nil
+}
+
+// String gives the last whole lines, at most tailSize bytes, as valid UTF-8
+// without surrounding space.
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	b, cut := t.buf, t.cut
+	if len(b) > tailSize {
+		b, cut = b[len(b)-tailSize:], true
+	}
+	if cut {
+		if i := bytes.IndexByte(b, '\n'); i >= 0 && i < len(b)-1 {
+			b = b[i+1:]
+		}
+	}
+	return strings.TrimSpace(strings.ToValidUTF8(string(b), "\uFFFD"))
+}
