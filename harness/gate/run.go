@@ -91,7 +91,7 @@ func (c Check) cost(r *harness.Report) harness.CheckResult {
 		return c.sum(total, answers, answers-r.CostUnknown, "cost", "cost")
 	}
 	if r.CostUnknown > 0 {
-		return c.unknown("%s of %s have no known cost, so the mean is not known", thousands(r.CostUnknown), count(answers, "answer"))
+		return c.unknown("the cost of %s of %s is not known, so the mean is not known", thousands(r.CostUnknown), count(answers, "answer"))
 	}
 	mean := total / float64(answers)
 	out := c.result(c.verdict(mean, mean), mean)
@@ -123,8 +123,8 @@ func (c Check) sum(value float64, answers, counted int64, what, did string) harn
 		out.Reason = fmt.Sprintf("%s over %s, needs %s", c.show(value), count(answers, "answer"), c.need())
 		return out
 	}
-	out.Reason = fmt.Sprintf("%s of %s have no known %s; the others %s %s, needs %s",
-		thousands(answers-counted), count(answers, "answer"), what, did, c.show(value), c.need())
+	out.Reason = fmt.Sprintf("the %s of %s of %s is not known; the others %s %s, needs %s",
+		what, thousands(answers-counted), count(answers, "answer"), did, c.show(value), c.need())
 	over := c.Op != ">=" && c.Op != ">" && value > c.Limit
 	if out.Verdict != harness.Fail || !over {
 		out.Verdict = harness.Inconclusive
