@@ -1,0 +1,277 @@
+// Package httpx is what the clients of platforms share: JSON over HTTP to one
+// origin, with retries where they are safe and errors that say what happened.
+//
+// Reads are retried. A request that changes something is sent again only when
+// the server certainly did not take it: no connection came about, or it answered
+// 429. Whatever else goes wrong with one is the caller's to judge, by
+// [Error.Ambiguous].
+//
+// Credentials go to the configured origin alone: redirects are not followed, and
+// plain http is refused but for loopback addresses.
+package httpx
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Config configures a Client.
+type Config struct {
+	// BaseURL is the origin, with a path in front of all paths if need be.
+	BaseURL string
+	// Header goes with every request: credentials, for instance. A header named
+	// Idempotency-Key is refused: it makes net/http resend a request by itself.
+	Header http.Header
+	// Secrets are taken out of error messages.
+	Secrets []string
+	// HTTPClient carries the requests; its redirect policy and time limit are
+	// not used. nil: one with a transport of its own.
+	HTTPClient *http.Client
+	// MaxRetries is how many times a request is sent again. 0 means 2, less than
+	// 0 never.
+	MaxRetries int
+	// Timeout is for one attempt, until the last byte of the answer. Default 60s.
+	Timeout time.Duration
+	// MaxBody is the most bytes of an answer, after decompression. Default 64 MiB.
+	MaxBody int64
+	// AllowInsecure permits plain http to other hosts than loopback.
+	AllowInsecure bool
+	// Sleep waits between attempts; nil: a timer.
+	Sleep func(ctx context.Context, d time.Duration) error
+}
+
+// Client sends requests to one origin. It is safe for concurrent use.
+type Client struct {
+	base    string
+	header  http.Header
+	secrets []string
+	http    *http.Client
+	own     bool // the transport is ours to close
+	retries int
+	timeout time.Duration
+	maxBody int64
+	sleep   func(ctx context.Context, d time.Duration) error
+}
+
+// New checks the configuration; nothing is sent.
+func New(c Config) (*Client, error) {
+	base, err := checkBase(c.BaseURL, c.AllowInsecure)
+	if err != nil {
+		return nil, err
+	}
+	for name, values := range c.Header {
+		if canonical := http.CanonicalHeaderKey(name); canonical == "Idempotency-Key" || canonical == "X-Idempotency-Key" {
+			return nil, fmt.Errorf("header %s is not allowed: it makes a request be sent twice", name)
+		}
+		for _, v := range values {
+			if strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+				return nil, fmt.Errorf("the value of header %s has a control character in it", name)
+			}
+		}
+	}
+	hc := &http.Client{}
+	own := c.HTTPClient == nil
+	if own {
+		hc.Transport = newTransport()
+	} else {
+		*hc = *c.HTTPClient
+		hc.Timeout = 0
+	}
+	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	client := &Client{
+		base: strings.TrimRight(base.String(), "/"), header: c.Header.Clone(), http: hc, own: own,
+		retries: c.MaxRetries, timeout: c.Timeout, maxBody: c.MaxBody, sleep: c.Sleep,
+	}
+	for _, s := range c.Secrets {
+		if s != "" {
+			client.secrets = append(client.secrets, s)
+		}
+	}
+	switch {
+	case client.retries == 0:
+		client.retries = 2
+	case client.retries < 0:
+		client.retries = 0
+	}
+	if client.timeout <= 0 {
+		client.timeout = time.Minute
+	}
+	if client.maxBody <= 0 {
+		client.maxBody = 64 << 20
+	}
+	if client.sleep == nil {
+		client.sleep = sleep
+	}
+	return client, nil
+}
+
+// Close closes the connections that are kept open between requests.
+func (c *Client) Close() {
+	if c.own {
+		c.http.CloseIdleConnections()
+	}
+}
+
+func newTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConns:           100,
+		MaxIdleConnsPerHost:    20,
+		IdleConnTimeout:        90 * time.Second,
+		TLSHandshakeTimeout:    10 * time.Second,
+		ExpectContinueTimeout:  time.Second,
+		OnProxyConnectResponse: proxyAnswer,
+	}
+}
+
+// checkBase parses a base URL and refuses one that would give a key away.
+func checkBase(base string, allowInsecure bool) (*url.URL, error) {
+	u, err := url.Parse(base)
+	if err != nil { // its text may hold a password
+		return nil, errors.New("base URL: not a URL")
+	}
+	switch {
+	case u.User != nil:
+		return nil, errors.New("base URL: a user name or password in it is not allowed")
+	case u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return nil, fmt.Errorf("base URL %q: want https://HOST", base)
+	case u.RawQuery != "" || u.Fragment != "":
+		return nil, fmt.Errorf("base URL %s://%s: a query or fragment is not allowed", u.Scheme, u.Host)
+	case u.Scheme == "http" && !allowInsecure && !Loopback(u.Hostname()):
+		return nil, fmt.Errorf("base URL %s://%s: plain http would show the key to the network; use https", u.Scheme, u.Host)
+	}
+	return u, nil
+}
+
+// Loopback tells whether a host name or address is this computer.
+func Loopback(host string) bool {
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}
+
+// Request is one call.
+type Request struct {
+	Method string
+	// Path follows the base URL; its parts are escaped already (url.PathEscape).
+	Path  string
+	Query url.Values
+	// Body is sent as JSON; nil: no body. Bytes that are JSON already can be
+	// given as json.RawMessage.
+	Body any
+}
+
+// Do sends a request and decodes the answer's JSON into the value that into
+// points at. Every error of it is an *Error.
+func (c *Client) Do(ctx context.Context, r Request, into any) error {
+	call := &call{Client: c, request: r, into: into, read: r.Method == http.MethodGet || r.Method == http.MethodHead}
+	if err := call.encode(); err != nil {
+		return &Error{Method: r.Method, Path: r.Path, Err: err, Fate: NotSent}
+	}
+	for {
+		call.attempts++
+		err := call.try(ctx)
+		if err == nil {
+			return nil
+		}
+		err.Attempts = call.attempts
+		if call.attempts > c.retries || ctx.Err() != nil || !call.retry(err) {
+			return err
+		}
+		if waited := c.sleep(ctx, pause(call.attempts-1, err.wait)); waited != nil {
+			err.Err = errors.Join(err.Err, waited)
+			return err
+		}
+	}
+}
+
+// call is one request on its way through its attempts.
+type call struct {
+	*Client
+	request  Request
+	into     any
+	body     []byte
+	read     bool
+	attempts int
+}
+
+func (c *call) encode() error {
+	switch body := c.request.Body.(type) {
+	case nil:
+		return nil
+	case json.RawMessage:
+		c.body = body
+		return nil
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(c.request.Body); err != nil {
+		return fmt.Errorf("encode the body: %w", err)
+	}
+	c.body = bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	return nil
+}
+
+// try makes one attempt.
+func (c *call) try(ctx context.Context) *Error {
+	failed := func(fate Fate, err error) *Error {
+		return &Error{Method: c.request.Method, Path: c.request.Path, Fate: fate, Err: c.redact(err)}
+	}
+	if err := ctx.Err(); err != nil {
+		return failed(NotSent, context.Cause(ctx))
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, errTimeout)
+	defer cancel()
+	target := c.base + c.request.Path
+	if len(c.request.Query) > 0 {
+		target += "?" + c.request.Query.Encode()
+	}
+	var body io.Reader
+	if c.body != nil {
+		body = bytes.NewReader(c.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, c.request.Method, target, body)
+	if err != nil {
+		return failed(NotSent, errors.New("not a valid request path"))
+	}
+	for name, values := range c.header {
+		req.Header[http.CanonicalHeaderKey(name)] = values
+	}
+	req.Header.Set("Accept", "application/json")
+	if c.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return failed(fateOf(err), causeOf(ctx, err))
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return c.answer(ctx, resp)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
