@@ -1,0 +1,172 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+)
+
+// task is one trial to run.
+type task struct {
+	c     Case
+	trial int
+}
+
+// maxEmptyPages in a row are taken for a source that has no end.
+const maxEmptyPages = 1000
+
+// fetch asks the source for page after page and runs one page ahead.
+func (e *engine) fetch(ctx context.Context, pages chan<- Page) error {
+	defer close(pages)
+	cursor, empty := "", 0
+	var last uint64
+	for n := 1; ; n++ {
+		p, err := e.Source.Page(ctx, cursor)
+		if err != nil {
+			return fmt.Errorf("source: page %d: %w", n, err)
+		}
+		if len(p.Cases) == 0 {
+			if empty++; empty > maxEmptyPages {
+				return fmt.Errorf("source: page %d: %d empty pages in a row", n, empty)
+			}
+		} else {
+			empty = 0
+			d := pageDigest(p)
+			if d == last {
+				return fmt.Errorf("source: page %d holds the same %d cases as the page before it; a source must move on", n, len(p.Cases))
+			}
+			last = d
+		}
+		select {
+		case pages <- p:
+		case <-ctx.Done():
+			return nil
+		}
+		if p.Next == "" {
+			e.fetchedAll = true
+			return nil
+		}
+		if p.Next == cursor {
+			return fmt.Errorf("source: page %d names itself (%q) as the next one", n, cursor)
+		}
+		cursor = p.Next
+	}
+}
+
+// plan chooses the cases, tells the journal, and hands out the trials that are
+// still to run.
+func (e *engine) plan(ctx context.Context, pages <-chan Page, tasks chan<- task) error {
+	defer close(tasks)
+	for p := range pages {
+		if ctx.Err() != nil {
+			return nil // fetch has ended too, or will at its next step
+		}
+		e.announce(p.Total)
+		chosen, err := e.choose(p)
+		if err != nil {
+			return err
+		}
+		finished := map[Key]bool{}
+		if e.Journal != nil && len(chosen) > 0 {
+			keys, err := e.Journal.Plan(ctx, chosen)
+			if err != nil {
+				return fmt.Errorf("plan: %w", err)
+			}
+			for _, k := range keys {
+				finished[k] = true
+			}
+		}
+		if !e.hand(ctx, chosen, finished, tasks) {
+			return nil
+		}
+		if e.Limit > 0 && e.planned >= e.Limit {
+			e.plannedAll = true
+			return nil
+		}
+	}
+	e.plannedAll = e.fetchedAll
+	return nil
+}
+
+// hand gives out the trials of the chosen cases; false when ctx has ended.
+func (e *engine) hand(ctx context.Context, chosen []Case, finished map[Key]bool, tasks chan<- task) bool {
+	for _, c := range chosen {
+		e.planned++
+		for trial := 1; trial <= e.Trials; trial++ {
+			e.Progress.Planned.Add(1)
+			if finished[Key{c.ID, trial}] {
+				e.finished++
+				e.Progress.Done.Add(1)
+				continue
+			}
+			select {
+			case tasks <- task{c, trial}:
+				e.handed++
+			case <-ctx.Done():
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// choose applies Filter, Sample and Limit, and numbers the cases.
+func (e *engine) choose(p Page) ([]Case, error) {
+	var chosen []Case
+	seen := make(map[string]bool, len(p.Cases))
+	for _, c := range p.Cases {
+		if c.ID == "" {
+			return nil, fmt.Errorf("source: %s: a case without an ID", origin(c, e.seq))
+		}
+		if seen[c.ID] {
+			return nil, fmt.Errorf("source: %s: the case ID %q is used twice", origin(c, e.seq), c.ID)
+		}
+		seen[c.ID] = true
+		c.Seq = e.seq
+		e.seq++
+		if e.Filter != nil && !e.Filter(c) {
+			continue
+		}
+		if e.Sample > 0 && float64(mix(e.Seed, "sample\x00"+c.ID)>>11)/(1<<53) >= e.Sample {
+			continue
+		}
+		if e.Limit > 0 && e.planned+int64(len(chosen)) >= e.Limit {
+			break
+		}
+		chosen = append(chosen, c)
+	}
+	return chosen, nil
+}
+
+// announce tells the progress how many trials there will be, when that is known.
+func (e *engine) announce(total int64) {
+	if total <= 0 || e.Filter != nil || e.Sample > 0 {
+		return
+	}
+	if e.Limit > 0 {
+		total = min(total, e.Limit)
+	}
+	e.Progress.Total.Store(total * int64(e.Trials))
+}
+
+func origin(c Case, seq int64) string {
+	if c.Origin != "" {
+		return c.Origin
+	}
+	return fmt.Sprintf("case %d", seq+1)
+}
+
+func pageDigest(p Page) uint64 {
+	h := fnv.New64a()
+	for _, c := range p.Cases {
+		_, _ = h.Write([]byte(c.ID))
+		_, _ = h.Write([]byte{0})
+	}
+	return h.Sum64()
+}
+
+// stopped tells whether an error is only the echo of a cancelled context.
+func stopped(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded))
+}
