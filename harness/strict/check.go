@@ -31,7 +31,7 @@ func (c *checker) check(n *yaml.Node, depth int) error {
 	}
 	if tag := n.ShortTag(); !slices.Contains(tags, tag) {
 		if tag != "!!merge" {
-			c.errs = append(c.errs, at.Errorf("tag %s is not supported", quote(tag)))
+			c.errs = append(c.errs, at.Errorf("tag %s is not supported", Quote(tag)))
 		}
 	}
 	n.Anchor = ""
@@ -80,7 +80,7 @@ func (c *checker) keys(n *yaml.Node) {
 			c.errs = append(c.errs, at.Errorf("a key is missing here"))
 		case first[key.Value] != nil:
 			was := first[key.Value]
-			c.errs = append(c.errs, at.Errorf("duplicate key %s; the first one is at %d:%d", quote(key.Value), was.Line, was.Column))
+			c.errs = append(c.errs, at.Errorf("duplicate key %s; the first one is at %d:%d", Quote(key.Value), was.Line, was.Column))
 		default:
 			first[key.Value] = key
 		}
@@ -118,6 +118,9 @@ func describe(n *yaml.Node) string {
 	case yaml.MappingNode:
 		return "a map"
 	case yaml.ScalarNode:
+		if n.Style&hidden != 0 {
+			return "a value that is not shown"
+		}
 		tag := n.ShortTag()
 		switch {
 		case tag == "!!null":
@@ -125,13 +128,14 @@ func describe(n *yaml.Node) string {
 		case n.Style == 0 && (tag == "!!int" || tag == "!!float" || tag == "!!bool"):
 			return shorten(n.Value)
 		}
-		return quote(n.Value)
+		return Quote(n.Value)
 	}
 	return "something else"
 }
 
-// quote shows text of the document in one short, printable piece.
-func quote(s string) string { return fmt.Sprintf("%q", shorten(s)) }
+// Quote shows text of a document in one short, printable piece: in quotes,
+// escaped, cut after 60 characters.
+func Quote(s string) string { return fmt.Sprintf("%q", shorten(s)) }
 
 func shorten(s string) string {
 	const most = 60

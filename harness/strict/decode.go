@@ -16,6 +16,13 @@ type Decoder interface {
 	DecodeYAML(n Node) error
 }
 
+// Synonyms is a struct that knows what its keys are called elsewhere, for the
+// error about a key that it does not have.
+type Synonyms interface {
+	// Synonyms gives the struct's own key for each foreign one.
+	Synonyms() map[string]string
+}
+
 // Decode fills what into points to: structs by their `yaml:"name"` tags (the
 // field's name in lower case without one, "-" to leave it out, ",inline" or an
 // embedded struct for keys of the same map), pointers, slices, maps with string
@@ -118,7 +125,10 @@ func (d *decoder) structure(n Node, v reflect.Value) {
 			d.entry(p, fieldByIndex(v, rest))
 		default:
 			names := namesOf(fields)
-			e := p.Key.Errorf("unknown key %s%s", quote(name), Meant(name, names))
+			e := p.Key.Errorf("unknown key %s%s", Quote(name), Meant(name, names))
+			if s, ok := v.Interface().(Synonyms); ok && s.Synonyms()[name] != "" {
+				e.Message = fmt.Sprintf("unknown key %s; did you mean %s?", Quote(name), Quote(s.Synonyms()[name]))
+			}
 			if len(names) > 0 {
 				e.Hint = "known keys: " + strings.Join(names, ", ")
 			}
@@ -127,7 +137,7 @@ func (d *decoder) structure(n Node, v reflect.Value) {
 	}
 	for _, name := range namesOf(fields) {
 		if fields[name].required && !given[name] {
-			d.fail(n, "%s is missing", quote(name))
+			d.fail(n, "%s is missing", Quote(name))
 		}
 	}
 }

@@ -40,7 +40,7 @@ func plainName(s string) string {
 // name is near.
 func Meant(name string, known []string) string {
 	if near := Nearest(name, known); near != "" {
-		return "; did you mean " + quote(near) + "?"
+		return "; did you mean " + Quote(near) + "?"
 	}
 	return ""
 }

@@ -65,7 +65,7 @@ func (d *decoder) duration(n Node, v reflect.Value) {
 		return
 	}
 	e := n.Errorf("expected a duration such as 30s or 1m30s, found %s", describe(n.Node))
-	if _, ok := parseFloat(n.Value); ok {
+	if _, ok := parseFloat(n.Value); ok && n.Style&hidden == 0 {
 		e.Hint = "a duration has a unit: " + n.Value + "s"
 	}
 	d.errs = append(d.errs, e)

@@ -87,6 +87,17 @@ func (n Node) Get(key string) Node {
 	return Node{}
 }
 
+// hidden marks a text that errors do not show.
+const hidden yaml.Style = 1 << 30
+
+// Replace puts a text from elsewhere, such as a secret of the environment, in
+// the place of a scalar's. It is text whatever it looks like, is read by fields
+// that hold a number, a boolean or a duration as if it stood there without
+// quotes, and is not shown in errors of this package.
+func (n Node) Replace(text string) {
+	n.Value, n.Tag, n.Style = text, "!!str", hidden
+}
+
 func (n Node) at(c *yaml.Node) Node { return Node{Node: c, File: n.File} }
 
 // Error is what is wrong with a document, and where.
@@ -154,7 +165,7 @@ func (es Errors) Unwrap() []error {
 func Join(errs ...error) error {
 	var all Errors
 	for _, err := range errs {
-		all = append(all, flatten(err)...)
+		all = append(all, Flatten(err)...)
 	}
 	slices.SortStableFunc(all, func(a, b *Error) int {
 		return cmp.Or(
@@ -178,7 +189,9 @@ func unplaced(e *Error) int {
 	return 0
 }
 
-func flatten(err error) Errors {
+// Flatten gives the errors that err holds; one of another kind becomes an Error
+// without a place.
+func Flatten(err error) Errors {
 	if err == nil {
 		return nil
 	}

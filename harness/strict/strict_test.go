@@ -152,6 +152,26 @@ func TestInlineMapTakesTheRest(t *testing.T) {
 	assert.Equal(t, map[string]float64{"x": 1, "y": 2}, o.Rest)
 }
 
+func TestReplace(t *testing.T) {
+	n, err := strict.Parse("a.yaml", []byte("count: \"${x}\"\nany: \"${x}\"\nstrict: z\nwait: \"${x}\""))
+	require.NoError(t, err)
+	n.Get("count").Replace("12")
+	n.Get("any").Replace("12")
+	n.Get("wait").Replace("2s")
+	var o options
+	assert.EqualError(t, n.Decode(&o), `a.yaml:3:9: expected true or false, found "z"`)
+	n.Get("strict").Replace("true")
+	require.NoError(t, n.Decode(&o))
+	assert.Equal(t, 12, o.Count)
+	assert.Equal(t, "12", o.Any)
+	assert.Equal(t, 2*time.Second, o.Wait)
+	n.Get("count").Replace("s3cret")
+	n.Get("wait").Replace("s3cret")
+	err = n.Decode(&o)
+	require.Error(t, err)
+	assert.NotContains(t, err.Error(), "s3cret")
+}
+
 func TestErrorsAreCapped(t *testing.T) {
 	var text strings.Builder
 	for i := range 25 {
