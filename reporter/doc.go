@@ -1,0 +1,19 @@
+// Package reporter shows what a run came to: as a table on a terminal, as JSON,
+// JSON lines, CSV, JUnit XML or Markdown.
+//
+//	r, err := reporter.New("junit")
+//	...
+//	err = r.Write(file, reporter.Data{Report: report, Results: results})
+//
+// Every [Reporter] writes a [Data]: the report of a run and its results. They
+// range over the results, once or twice, and keep nothing that grows with their
+// number. The same data gives the same bytes.
+//
+// All text in a report may come from strangers: the case from a dataset, the
+// answer from a model, the reason from a judge. Each reporter makes it safe for
+// its medium. Nothing is dropped in silence: what can't be shown becomes a
+// visible escape such as \x1b or \u202e. [Terminal] does that for whoever else
+// prints such text.
+//
+// [StartProgress] shows a run while it goes on.
+package reporter

@@ -1,0 +1,236 @@
+package reporter
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/evalrun/evalrun/harness"
+)
+
+// digest is what people are shown of the results: a bounded number of examples
+// and how many there are.
+type digest struct {
+	cases    int64 // with any result
+	wrong    int64 // cases with a wrong answer
+	errored  int64 // cases with trouble
+	failures []failure
+	// examples holds the first trouble of each kind; see troubleKey.
+	examples map[string]example
+}
+
+// failure is one case with a wrong answer.
+type failure struct {
+	id     string
+	trials string // "trial 2 of 3", "" when there is one only
+	rows   []row
+}
+
+// row is one labelled text of a failure. Both are untrusted.
+type row struct {
+	role  role
+	label string
+	text  string
+}
+
+type role int
+
+const (
+	asked role = iota
+	expected
+	got
+	reason
+	trouble
+)
+
+type example struct {
+	id      string
+	message string
+	trials  int64
+}
+
+// Limits of what a digest keeps of the data.
+const (
+	maxExamples = 50    // kinds of trouble
+	maxReasons  = 6     // of one failure
+	maxKept     = 4_000 // bytes of one text
+	maxMessage  = 1_000 // bytes of one error
+)
+
+// digestOf reads the results once and keeps the first limit failures.
+func digestOf(d Data, limit int) (*digest, error) {
+	out := &digest{examples: map[string]example{}}
+	for trials, err := range d.cases() {
+		if err != nil {
+			return nil, err
+		}
+		out.cases++
+		if errored(trials) {
+			out.errored++
+			out.addTroubles(trials)
+		}
+		if !wrong(trials) {
+			continue
+		}
+		out.wrong++
+		if len(out.failures) < limit {
+			out.failures = append(out.failures, failureOf(trials))
+		}
+	}
+	return out, nil
+}
+
+// appTrouble and evaluatorTrouble are the keys of digest.examples.
+func appTrouble(k harness.ErrorKind) string { return "app\x00" + string(k) }
+func evaluatorTrouble(metric string) string { return "metric\x00" + metric }
+func clipped(s string) string               { return strings.Clone(clip(s, maxKept)) }
+
+// errorText is what went wrong, with its kind when the place does not say it.
+func errorText(e *harness.Error) string {
+	if e.Kind == harness.KindEvaluator {
+		return e.Message
+	}
+	return string(e.Kind) + ": " + e.Message
+}
+
+func (d *digest) addTroubles(trials []harness.Result) {
+	for _, r := range trials {
+		if r.Error != nil {
+			d.addTrouble(appTrouble(r.Error.Kind), r.Case.ID, r.Error.Message)
+		}
+		for _, s := range r.Scores {
+			if s.Error != nil {
+				d.addTrouble(evaluatorTrouble(s.Name), r.Case.ID, errorText(s.Error))
+			}
+		}
+	}
+}
+
+func (d *digest) addTrouble(key, id, message string) {
+	e, ok := d.examples[key]
+	if !ok {
+		if len(d.examples) == maxExamples {
+			return
+		}
+		e = example{id: clipped(id), message: strings.Clone(clip(message, maxMessage))}
+	}
+	e.trials++
+	d.examples[key] = e
+}
+
+// failureOf shows the first wrong trial of a case.
+func failureOf(trials []harness.Result) failure {
+	i := slices.IndexFunc(trials, harness.Result.Failed)
+	r := trials[i]
+	f := failure{id: clipped(r.Case.ID), trials: whichTrials(trials)}
+	f.rows = append(f.rows, row{asked, "asked", clipped(valueText(r.Case.Input))})
+	if r.Case.Expected != nil {
+		f.rows = append(f.rows, row{expected, "expected", clipped(valueText(r.Case.Expected))})
+	}
+	if r.Output != nil {
+		f.rows = append(f.rows, row{got, "got", clipped(valueText(r.Output.Value))})
+	}
+	reasons := reasonsOf(r.Scores)
+	if len(reasons) > maxReasons {
+		more := row{reason, "", fmt.Sprintf("and %d more", len(reasons)-maxReasons)}
+		reasons = append(reasons[:maxReasons:maxReasons], more)
+	}
+	f.rows = append(f.rows, reasons...)
+	f.bring()
+	return f
+}
+
+// bring moves two long texts that begin alike to the place where they part.
+func (f *failure) bring() {
+	e := slices.IndexFunc(f.rows, func(r row) bool { return r.role == expected })
+	g := slices.IndexFunc(f.rows, func(r row) bool { return r.role == got })
+	if e >= 0 && g >= 0 {
+		f.rows[e].text, f.rows[g].text = difference(Terminal(f.rows[e].text), Terminal(f.rows[g].text), 120)
+	}
+}
+
+// reasonsOf are the scores that say wrong, then those with trouble.
+func reasonsOf(scores []harness.Score) []row {
+	var out, errs []row
+	for _, s := range scores {
+		switch {
+		case s.Error != nil:
+			errs = append(errs, row{trouble, clipped(s.Name), clipped(errorText(s.Error))})
+		case s.Pass != nil && !*s.Pass:
+			text := s.Reason
+			if text == "" {
+				text = "no reason given"
+			}
+			if s.Value != 0 {
+				text = "(" + score(s.Value) + ") " + text
+			}
+			out = append(out, row{reason, clipped(s.Name), clipped(text)})
+		}
+	}
+	return append(out, errs...)
+}
+
+// whichTrials tells in which of its trials a case is wrong.
+func whichTrials(trials []harness.Result) string {
+	if len(trials) < 2 {
+		return ""
+	}
+	var numbers []string
+	for _, r := range trials {
+		if r.Failed() {
+			numbers = append(numbers, strconv.Itoa(r.Trial))
+		}
+	}
+	switch {
+	case len(numbers) == len(trials) && len(trials) == 2:
+		return "wrong in both trials"
+	case len(numbers) == len(trials):
+		return fmt.Sprintf("wrong in all %d trials", len(trials))
+	case len(numbers) == 1:
+		return fmt.Sprintf("wrong in trial %s of %d", numbers[0], len(trials))
+	}
+	return fmt.Sprintf("wrong in %d of %d trials, first in %s", len(numbers), len(trials), numbers[0])
+}
+
+// lines lays the rows out in a column of labels and one of texts, of width
+// columns in all. A text takes two lines at most. Each line is safe to print
+// after some mark of ours.
+func (f failure) lines(width int) [][]line {
+	labels := 0
+	for _, r := range f.rows {
+		labels = max(labels, columns(safe(r.label, width/4)))
+	}
+	room := width - labels - 2
+	var out [][]line
+	for _, r := range f.rows {
+		var block []line
+		label := safe(r.label, width/4)
+		for _, text := range wrap(Terminal(clip(r.text, 32*room+64)), room, 2) {
+			if r.text == "" {
+				text = "(empty)"
+			}
+			block = append(block, line{r.role, label, text})
+			label = ""
+		}
+		out = append(out, block)
+	}
+	return out
+}
+
+// line is one laid out line of a failure.
+type line struct {
+	role        role
+	label, text string
+}
+
+// labelColumns is how wide the labels of laid out lines are.
+func labelColumns(blocks [][]line) int {
+	widest := 0
+	for _, block := range blocks {
+		for _, l := range block {
+			widest = max(widest, columns(l.label))
+		}
+	}
+	return widest
+}

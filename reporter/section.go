@@ -1,0 +1,355 @@
+package reporter
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"github.com/evalrun/evalrun/harness"
+)
+
+// verdict is the first line, and below it how much was done.
+func (p *page) verdict() {
+	r := p.report
+	word := mark(r.Verdict) + " " + safe(strings.ToUpper(string(r.Verdict)), 16)
+	name := safe(r.Suite, max(p.width-columns(word)-2, 8))
+	head := p.ink.verdict(r.Verdict, word)
+	if name != "" {
+		head += "  " + p.ink.bold(name)
+	}
+	if s := gateSummary(r); columns(head)+2+columns(s) <= p.width {
+		head += "  " + s
+	}
+	p.line(head)
+	for _, text := range wrap(tally(r, p.digest), p.width-2, 3) {
+		p.line("  ", text)
+	}
+	for _, why := range r.Reasons {
+		p.bullet("!", why, p.ink.yellow)
+	}
+	if p.report.Publish != nil && p.report.Publish.Error != "" {
+		p.bullet("!", "posting stopped: "+p.report.Publish.Error, p.ink.yellow)
+	}
+}
+
+// gateSummary is a few words on the gate.
+func gateSummary(r *harness.Report) string {
+	var parts []string
+	if n := checks(r, harness.Fail); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %s failed", n, plural(int64(len(r.Gate)), "check", "checks")))
+	}
+	for _, v := range []harness.Verdict{harness.VerdictIncomplete, harness.Inconclusive} {
+		if n := checks(r, v); n > 0 && len(parts) > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, v))
+		} else if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d of %s %s", n, plural(int64(len(r.Gate)), "check", "checks"), v))
+		}
+	}
+	switch {
+	case len(parts) > 0:
+		return strings.Join(parts, ", ")
+	case len(r.Gate) == 0:
+		return "no gate"
+	case len(r.Gate) == 1:
+		return "the check passed"
+	}
+	return fmt.Sprintf("all %d checks passed", len(r.Gate))
+}
+
+func checks(r *harness.Report, v harness.Verdict) int {
+	n := 0
+	for _, c := range r.Gate {
+		if c.Verdict == v {
+			n++
+		}
+	}
+	return n
+}
+
+// tally is how much was done and what came out, in one sentence.
+func tally(r *harness.Report, s *digest) string {
+	done := plural(r.Cases.Completed, "case", "cases")
+	if r.Cases.Completed != r.Cases.Planned {
+		done = count(r.Cases.Completed) + " of " + plural(r.Cases.Planned, "case", "cases")
+	}
+	if r.TrialsPerCase > 1 {
+		done += fmt.Sprintf(" × %d trials", r.TrialsPerCase)
+	}
+	if d := r.FinishedAt.Sub(r.StartedAt); d > 0 && !r.StartedAt.IsZero() {
+		done += " in " + duration(d)
+	}
+	parts := []string{done}
+	if s != nil && s.cases > 0 {
+		parts = append(parts, count(s.wrong)+" wrong", count(s.errored)+" with trouble")
+	} else if r.Cases.Errored > 0 {
+		parts = append(parts, count(r.Cases.Errored)+" with trouble")
+	}
+	return strings.Join(parts, " · ")
+}
+
+// gate lists the checks.
+func (p *page) gate() {
+	if len(p.report.Gate) == 0 {
+		return
+	}
+	widest := 0
+	for _, c := range p.report.Gate {
+		widest = max(widest, columns(safe(c.Check, p.width/2)))
+	}
+	p.line()
+	var rows []table.Row
+	for _, c := range p.report.Gate {
+		lines := wrap(Terminal(clip(c.Reason, maxMessage)), p.width-widest-7, 3)
+		for i, text := range lines {
+			if i > 0 { // text from elsewhere never begins a line
+				rows = append(rows, table.Row{p.ink.dim("│"), "", text})
+				continue
+			}
+			rows = append(rows, table.Row{p.ink.verdict(c.Verdict, mark(c.Verdict)), safe(c.Check, widest), text})
+		}
+	}
+	p.rows(nil, rows)
+}
+
+// failures shows the cases with a wrong answer.
+func (p *page) failures() {
+	s := p.digest
+	if s.wrong == 0 || len(s.failures) == 0 {
+		return
+	}
+	note := plural(s.wrong, "case", "cases")
+	if more := s.wrong - int64(len(s.failures)); more > 0 {
+		note = fmt.Sprintf("the first %d of %s", len(s.failures), note)
+	}
+	p.title("WRONG ANSWERS", note)
+	for i, f := range s.failures {
+		if i > 0 {
+			p.line()
+		}
+		p.failure(f)
+	}
+	if p.report.RunID != "" {
+		p.line()
+		p.line("  ", p.ink.dim(cut("whole texts: evalrun show "+safe(p.report.RunID, 40)+" --case ID", p.width-2)))
+	}
+}
+
+func (p *page) failure(f failure) {
+	trials := ""
+	if f.trials != "" {
+		trials = "  " + f.trials
+	}
+	id := safe(f.id, p.width-4-columns(trials))
+	p.line("  ", p.ink.red("✗"), " ", p.ink.bold(id), p.ink.dim(trials))
+	blocks := f.lines(p.width - 4)
+	labels := labelColumns(blocks)
+	for _, block := range blocks {
+		for _, l := range block {
+			pad := strings.Repeat(" ", labels-columns(l.label))
+			p.line("  ", p.ink.dim("│"), " ", p.ink.dim(l.label), pad, "  ", p.paint(l.role, l.text))
+		}
+	}
+}
+
+func (p *page) paint(r role, s string) string {
+	switch r {
+	case expected:
+		return p.ink.green(s)
+	case got:
+		return p.ink.red(s)
+	case trouble:
+		return p.ink.yellow(s)
+	}
+	return s
+}
+
+// metrics lists the evaluators' scores.
+func (p *page) metrics() {
+	if len(p.report.Metrics) == 0 {
+		return
+	}
+	p.title("SCORES", "")
+	header := table.Row{"evaluator", "pass rate", "mean", intervalTitle(p.report.Metrics), "cases", "unscored"}
+	var rows []table.Row
+	for _, m := range p.report.Metrics {
+		rows = append(rows, p.metric(m))
+	}
+	p.columns(header, rows, []int{4, 4, 3}) // the interval, the cases, the mean
+}
+
+func (p *page) metric(m harness.Metric) table.Row {
+	pass, mean, unscored := none, none, none
+	if m.PassRate != nil {
+		pass = percent(*m.PassRate)
+	}
+	if m.N > 0 {
+		mean = score(m.Mean)
+	}
+	if m.Unscored > 0 {
+		unscored = p.ink.yellow(plural(m.Unscored, "trial", "trials"))
+	}
+	return table.Row{safe(m.Name, max(p.width-60, 12)), pass, mean, interval(m), count(m.N), unscored}
+}
+
+// interval is the confidence interval in the unit of what it is of.
+func interval(m harness.Metric) string {
+	switch {
+	case m.Interval == nil:
+		return none
+	case m.PassRate != nil:
+		return strings.TrimSuffix(percent(m.Interval.Low), "%") + "–" + percent(m.Interval.High)
+	}
+	return score(m.Interval.Low) + "–" + score(m.Interval.High)
+}
+
+// intervalTitle names the level, when all intervals share one.
+func intervalTitle(metrics []harness.Metric) string {
+	level := 0.0
+	for _, m := range metrics {
+		switch {
+		case m.Interval == nil:
+		case level != 0 && level != m.Interval.Level:
+			return "interval"
+		default:
+			level = m.Interval.Level
+		}
+	}
+	if level == 0 {
+		return "interval"
+	}
+	return percent(level) + " interval"
+}
+
+// troubles lists the trials without an answer by kind, and the answers without
+// a score by evaluator, each with one example.
+func (p *page) troubles() {
+	var rows []table.Row
+	room := p.width - 2
+	var kinds, counts []string
+	var examples []example
+	add := func(kind string, n int64, key string) {
+		kinds = append(kinds, safe(kind, 24))
+		counts = append(counts, count(n))
+		examples = append(examples, p.digest.examples[key])
+	}
+	for _, k := range slices.Sorted(maps.Keys(p.report.Errors)) {
+		add(string(k), p.report.Errors[k], appTrouble(k))
+	}
+	for _, m := range p.report.Metrics {
+		if m.Unscored > 0 {
+			add("no "+m.Name+" score", m.Unscored, evaluatorTrouble(m.Name))
+		}
+	}
+	if len(kinds) == 0 {
+		return
+	}
+	room -= widest(kinds) + 2 + widest(counts) + 2
+	for i, e := range examples {
+		text := ""
+		if e.trials > 0 {
+			text = safe(e.id, room/3) + ": "
+			text += safe(e.message, room-columns(text))
+		}
+		rows = append(rows, table.Row{p.ink.yellow(kinds[i]), counts[i], text})
+	}
+	p.title("TROUBLE", "trials without an answer or a score, and the first case of each kind")
+	p.rows(nil, rows, 2)
+}
+
+func widest(texts []string) int {
+	w := 0
+	for _, s := range texts {
+		w = max(w, columns(s))
+	}
+	return w
+}
+
+// facts are latency, tokens, cost, calls and what was posted.
+func (p *page) facts() {
+	var rows []table.Row
+	for _, f := range facts(p.report) {
+		for i, text := range wrap(f[1], p.width-13, 2) {
+			if i > 0 {
+				f[0] = p.ink.dim("│")
+			}
+			rows = append(rows, table.Row{p.ink.dim(f[0]), text})
+		}
+	}
+	if len(rows) > 0 {
+		p.line()
+		p.rows(nil, rows)
+	}
+}
+
+// facts are labels of ours with safe texts.
+func facts(r *harness.Report) [][2]string {
+	var out [][2]string
+	if l := r.Latency; l.N > 0 {
+		out = append(out, [2]string{"latency", fmt.Sprintf("p50 %s · p95 %s · max %s", duration(l.P50), duration(l.P95), duration(l.Max))})
+	}
+	if t := r.Tokens; t.Input != 0 || t.Output != 0 {
+		out = append(out, [2]string{"tokens", count(t.Input) + " in · " + count(t.Output) + " out"})
+	}
+	if r.CostUSD != nil {
+		text := dollars(*r.CostUSD)
+		if r.CostUnknown > 0 {
+			text += " · " + plural(r.CostUnknown, "answer", "answers") + " without a price"
+		}
+		out = append(out, [2]string{"cost", text})
+	}
+	if r.Retries > 0 {
+		out = append(out, [2]string{"retries", plural(r.Retries, "call", "calls") + " of the app made again"})
+	}
+	if r.Abandoned > 0 {
+		out = append(out, [2]string{"abandoned", plural(r.Abandoned, "call", "calls") + " went on past the end of the time limit"})
+	}
+	if pub := r.Publish; pub != nil {
+		out = append(out, [2]string{"published", publishText(pub)})
+	}
+	return out
+}
+
+func publishText(pub *harness.Publish) string {
+	s := count(pub.Posted) + " posted"
+	if pub.Pending > 0 {
+		s += " · " + count(pub.Pending) + " pending"
+	}
+	if pub.Rejected > 0 {
+		s += " · " + count(pub.Rejected) + " rejected"
+	}
+	return s + " · " + safe(pub.Platform, 20) + " evaluation " + safe(pub.EvaluationID, 60)
+}
+
+// warnings are the sentences that belong beside the numbers.
+func (p *page) warnings() {
+	if len(p.report.Warnings) == 0 {
+		return
+	}
+	p.line()
+	for _, s := range p.report.Warnings {
+		p.bullet("!", s, p.ink.yellow)
+	}
+}
+
+// bullet writes untrusted text after a mark, on two lines at most.
+func (p *page) bullet(sign, s string, paint func(string) string) {
+	for i, text := range wrap(Terminal(clip(s, maxMessage)), p.width-4, 2) {
+		if i > 0 {
+			sign = "│"
+		}
+		p.line("  ", paint(sign), " ", paint(text))
+	}
+}
+
+// foot names the run, for the commands that take one.
+func (p *page) foot() {
+	if p.report.RunID == "" {
+		return
+	}
+	status := safe(string(p.report.Status), 12)
+	p.line()
+	p.line(p.ink.dim("  run " + safe(p.report.RunID, p.width-columns(status)-9) + " · " + status))
+}

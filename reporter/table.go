@@ -1,0 +1,182 @@
+package reporter
+
+import (
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/evalrun/evalrun/harness"
+)
+
+// Table writes a report for people at a terminal: the verdict, why, the wrong
+// answers, the scores, the trouble. No line is wider than Width.
+type Table struct {
+	// Width of the terminal in columns, default 100, at least 40.
+	Width int
+	// Color turns on colours. Without it the output is plain text.
+	Color bool
+	// Failures is how many cases with a wrong answer are shown, default 10;
+	// negative: none.
+	Failures int
+}
+
+var _ Reporter = Table{}
+
+// Write writes the table.
+func (t Table) Write(w io.Writer, d Data) error {
+	if d.Report == nil {
+		return errNoReport
+	}
+	s, err := digestOf(d, max(orDefault(t.Failures, 10), 0))
+	if err != nil {
+		return err
+	}
+	p := page{report: d.Report, digest: s, width: max(orDefault(t.Width, 100), 40), ink: ink(t.Color)}
+	p.verdict()
+	p.gate()
+	p.failures()
+	p.metrics()
+	p.troubles()
+	p.facts()
+	p.warnings()
+	p.foot()
+	_, err = io.WriteString(w, p.String())
+	return err
+}
+
+func orDefault(v, otherwise int) int {
+	if v == 0 {
+		return otherwise
+	}
+	return v
+}
+
+// page is a table in the making.
+type page struct {
+	strings.Builder
+	report *harness.Report
+	digest *digest
+	width  int
+	ink    ink
+}
+
+// line writes a line; each part is safe and short enough already.
+func (p *page) line(parts ...string) {
+	for _, s := range parts {
+		p.WriteString(s)
+	}
+	p.WriteByte('\n')
+}
+
+// title begins a section. The note is ours, and is left out when too long.
+func (p *page) title(name, note string) {
+	p.line()
+	if note == "" || columns(name)+2+columns(note) > p.width {
+		p.line(p.ink.bold(name))
+		return
+	}
+	p.line(p.ink.bold(name), "  ", p.ink.dim(note))
+}
+
+// rows writes rows as columns without borders, two spaces apart. The columns
+// named in right are numbers.
+func (p *page) rows(header table.Row, rows []table.Row, right ...int) {
+	w := table.NewWriter()
+	style := table.StyleDefault
+	style.Options = table.OptionsNoBordersAndSeparators
+	style.Format = table.FormatOptions{}
+	style.Box.PaddingLeft, style.Box.PaddingRight = "  ", ""
+	w.SetStyle(style)
+	w.SuppressTrailingSpaces()
+	if header != nil {
+		for i := range header {
+			header[i] = p.ink.dim(header[i].(string))
+		}
+		w.AppendHeader(header)
+	}
+	w.AppendRows(rows)
+	var configs []table.ColumnConfig
+	for _, n := range right {
+		configs = append(configs, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	w.SetColumnConfigs(configs)
+	p.line(w.Render())
+}
+
+// columns writes rows of numbers after a name. Columns that the terminal has no
+// room for are left out, in the order of optional; each is counted from 1 when
+// the ones before it are gone.
+func (p *page) columns(header table.Row, rows []table.Row, optional []int) {
+	for _, n := range optional {
+		if rowWidth(append(rows, header)) <= p.width {
+			break
+		}
+		for i, r := range rows {
+			rows[i] = slices.Delete(r, n-1, n)
+		}
+		header = slices.Delete(header, n-1, n)
+	}
+	var right []int
+	for n := 2; n <= len(header); n++ {
+		right = append(right, n)
+	}
+	p.rows(header, rows, right...)
+}
+
+// rowWidth is how wide the widest row would be.
+func rowWidth(rows []table.Row) int {
+	widths := make([]int, len(rows[0]))
+	for _, r := range rows {
+		for i, cell := range r {
+			widths[i] = max(widths[i], columns(cell.(string)))
+		}
+	}
+	total := 0
+	for _, w := range widths {
+		total += w + 2
+	}
+	return total
+}
+
+// ink paints text that is safe already.
+type ink bool
+
+func (on ink) paint(code, s string) string {
+	if !on || s == "" {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
+
+func (on ink) bold(s string) string   { return on.paint("1", s) }
+func (on ink) dim(s string) string    { return on.paint("2", s) }
+func (on ink) red(s string) string    { return on.paint("31", s) }
+func (on ink) green(s string) string  { return on.paint("32", s) }
+func (on ink) yellow(s string) string { return on.paint("33", s) }
+
+// verdict paints in the verdict's colour.
+func (on ink) verdict(v harness.Verdict, s string) string {
+	switch v {
+	case harness.Pass:
+		return on.paint("1;32", s)
+	case harness.Fail:
+		return on.paint("1;31", s)
+	}
+	return on.paint("1;33", s)
+}
+
+// mark is one character for a verdict.
+func mark(v harness.Verdict) string {
+	switch v {
+	case harness.Pass:
+		return "✓"
+	case harness.Fail:
+		return "✗"
+	case harness.Inconclusive:
+		return "?"
+	}
+	return "!"
+}
