@@ -1,0 +1,162 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/evalrun/evalrun/harness"
+)
+
+// testPage gives n cases from position seq on.
+func testPage(seq int64, n int) []harness.Case {
+	page := make([]harness.Case, n)
+	for i := range page {
+		page[i] = harness.Case{
+			ID: fmt.Sprintf("case-%07d", seq), Input: "What is the capital of the country number " + fmt.Sprint(seq) + ", and why is it so?",
+			Expected: "The capital is Paris.", Metadata: map[string]any{"topic": "geography", "level": 3.0},
+			Seq: seq, Origin: fmt.Sprintf("questions.jsonl:%d", seq+1),
+		}
+		seq++
+	}
+	return page
+}
+
+// testResult is an answer to a case with two scores, one of which may fail.
+func testResult(c harness.Case, trial int) harness.Result {
+	equals, contains := harness.Passed(), harness.Passed()
+	if c.Seq%10 == 3 {
+		equals = harness.Failed(`output is "The capital is Rome.", expected "The capital is Paris."`)
+	}
+	equals.Name, contains.Name = "equals", "contains"
+	cost := 0.00012
+	return harness.Result{
+		Case: c, Trial: trial, Attempts: 1, Latency: 1234567 * time.Nanosecond, Started: time.Unix(1_800_000_000, c.Seq).UTC(),
+		Output: &harness.Output{
+			Value: fmt.Sprintf("The capital of %d is Paris, since the Capetians chose it.\nIt has stayed so.", c.Seq),
+			Usage: &harness.Usage{InputTokens: 35, OutputTokens: 21}, CostUSD: &cost,
+			Metadata: map[string]any{"model": "tiny-1", "finish_reason": "stop"},
+		},
+		Scores: []harness.Score{equals, contains},
+	}
+}
+
+func testResults(page []harness.Case) []harness.Result {
+	batch := make([]harness.Result, len(page))
+	for i, c := range page {
+		batch[i] = testResult(c, 1)
+	}
+	return batch
+}
+
+// pages makes the input of a benchmark beforehand, since making it is not what
+// is measured.
+func pages(n int) (cases [][]harness.Case, results [][]harness.Result) {
+	for seq := 0; seq < n; seq += 100 {
+		page := testPage(int64(seq), min(100, n-seq))
+		cases, results = append(cases, page), append(results, testResults(page))
+	}
+	return cases, results
+}
+
+func perSecond(b *testing.B) {
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "results/s")
+}
+
+// BenchmarkWrite plans and writes b.N results in pages and batches of 100.
+func BenchmarkWrite(b *testing.B) {
+	benchmarkWrite(b, Spec{Suite: "bench"})
+}
+
+// BenchmarkWritePublished is BenchmarkWrite with an outbox.
+func BenchmarkWritePublished(b *testing.B) {
+	benchmarkWrite(b, Spec{Suite: "bench", Publish: &Publish{Platform: "sgp", EvaluationID: "e"}})
+}
+
+func benchmarkWrite(b *testing.B, spec Spec) {
+	s, ctx := openStore(b), context.Background()
+	run, err := s.Create(ctx, spec)
+	require.NoError(b, err)
+	defer func() { require.NoError(b, run.Close()) }()
+	cases, results := pages(b.N)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range cases {
+		_, err := run.Plan(ctx, cases[i])
+		require.NoError(b, err)
+		require.NoError(b, run.Write(ctx, results[i]))
+	}
+	b.StopTimer()
+	perSecond(b)
+}
+
+// BenchmarkPlan plans b.N cases in pages of 100.
+func BenchmarkPlan(b *testing.B) {
+	s, ctx := openStore(b), context.Background()
+	run, err := s.Create(ctx, Spec{})
+	require.NoError(b, err)
+	defer func() { require.NoError(b, run.Close()) }()
+	cases, _ := pages(b.N)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range cases {
+		_, err := run.Plan(ctx, cases[i])
+		require.NoError(b, err)
+	}
+	b.StopTimer()
+	perSecond(b)
+}
+
+// BenchmarkResume plans b.N finished cases again.
+func BenchmarkResume(b *testing.B) {
+	s, ctx := openStore(b), context.Background()
+	run, err := s.Create(ctx, Spec{})
+	require.NoError(b, err)
+	cases, results := pages(b.N)
+	fillRun(b, run, cases, results)
+	require.NoError(b, run.Close())
+	run, err = s.Resume(ctx, run.ID())
+	require.NoError(b, err)
+	defer func() { require.NoError(b, run.Close()) }()
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range cases {
+		finished, err := run.Plan(ctx, cases[i])
+		require.NoError(b, err)
+		require.Len(b, finished, len(cases[i]))
+	}
+	b.StopTimer()
+	perSecond(b)
+}
+
+func fillRun(t testing.TB, run *Run, cases [][]harness.Case, results [][]harness.Result) {
+	t.Helper()
+	for i := range cases {
+		_, err := run.Plan(context.Background(), cases[i])
+		require.NoError(t, err)
+		require.NoError(t, run.Write(context.Background(), results[i]))
+	}
+}
+
+// BenchmarkResults reads b.N results.
+func BenchmarkResults(b *testing.B) {
+	s, ctx := openStore(b), context.Background()
+	run, err := s.Create(ctx, Spec{})
+	require.NoError(b, err)
+	defer func() { require.NoError(b, run.Close()) }()
+	cases, results := pages(b.N)
+	fillRun(b, run, cases, results)
+	b.ReportAllocs()
+	b.ResetTimer()
+	n := 0
+	for _, err := range s.Results(ctx, run.ID(), Query{}) {
+		require.NoError(b, err)
+		n++
+	}
+	require.Equal(b, b.N, n)
+	b.StopTimer()
+	perSecond(b)
+}

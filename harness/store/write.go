@@ -1,0 +1,184 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/evalrun/evalrun/harness"
+)
+
+const (
+	insertResult = "INSERT INTO results (key, flags, sum, answer, scores) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+	addCounts    = "UPDATE counts SET completed = completed + ?, errored = errored + ?, queued = queued + ?, pending = pending + ? WHERE run = ?"
+	insertPost   = "INSERT INTO outbox (key, run, no, state) VALUES (?, ?, ?, 0) ON CONFLICT DO NOTHING"
+)
+
+// Write keeps a batch of results; when it returns they are synced to disk. A
+// result that is there already stays as it is. Every case must have been planned.
+func (r *Run) Write(ctx context.Context, batch []harness.Result) error {
+	if len(batch) == 0 {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := r.encodeResults(batch)
+	if err == nil {
+		err = r.write(ctx, r.insertResults)
+	}
+	return r.failed("write results of", err)
+}
+
+func (r *Run) encodeResults(batch []harness.Result) error {
+	r.enc.reset()
+	r.rows = r.rows[:0]
+	for _, result := range batch {
+		key, err := newKey(r.no, result.Case.Seq, result.Trial)
+		if err != nil {
+			return fmt.Errorf("case %q: %w", result.Case.ID, err)
+		}
+		if result.Case.Seq > r.stored {
+			return fmt.Errorf("case %q, number %d of the source, was not planned", result.Case.ID, result.Case.Seq+1)
+		}
+		row := row{key: key, flags: flagsOf(result), from: len(r.enc.buf)}
+		if err := r.enc.answer(result); err != nil {
+			return err
+		}
+		row.mid = len(r.enc.buf)
+		if err := r.enc.scores(result); err != nil {
+			return err
+		}
+		row.to = len(r.enc.buf)
+		r.rows = append(r.rows, row)
+	}
+	r.fill()
+	for i := range r.rows {
+		row := &r.rows[i]
+		row.sum = checksum(row.key, row.flags, row.first, row.second)
+	}
+	return nil
+}
+
+func (r *Run) insertResults(tx *sql.Tx) error {
+	insert := tx.Stmt(r.s.stmts.insertResult)
+	var queue *queue
+	if r.spec.Publish != nil {
+		var err error
+		if queue, err = r.openQueue(tx); err != nil {
+			return err
+		}
+	}
+	var added, errored, queued int64
+	for _, row := range r.rows {
+		n, err := affected(insert.Exec(row.key, row.flags, row.sum, row.first, row.second))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			continue // it was there
+		}
+		added++
+		if row.flags&flagErrored != 0 {
+			errored++
+		}
+		if queue != nil {
+			if err := queue.add(row.key); err != nil {
+				return err
+			}
+			queued++
+		}
+	}
+	if added == 0 {
+		return nil
+	}
+	_, err := tx.Stmt(r.s.stmts.addCounts).Exec(added, errored, queued, queued, r.no)
+	return err
+}
+
+// affected is how many rows a statement changed.
+func affected(result sql.Result, err error) (int64, error) {
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// ForgetErrored deletes the results on which the app or an evaluator failed, so
+// that Plan does not list them as finished and they run again, and tells how
+// many they were. A result that is posted or posting stays: the platform has or
+// may have it, and a second one could not be posted without doubling it.
+// Info.Errored then counts those that stayed.
+func (r *Run) ForgetErrored(ctx context.Context) (int64, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var n int64
+	from, to := runKeys(r.no)
+	err := r.write(ctx, func(tx *sql.Tx) (err error) {
+		n, err = affected(tx.Exec(`DELETE FROM results INDEXED BY results_flagged
+			WHERE key >= ? AND key < ? AND flags <> 0 AND flags & ? <> 0
+			AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.key = results.key AND state IN (?, ?))`,
+			from, to, flagErrored, statePosting, statePosted))
+		if err != nil || n == 0 {
+			return err
+		}
+		if _, err = tx.Exec("UPDATE counts SET completed = completed - ?, errored = errored - ? WHERE run = ?", n, n, r.no); err != nil {
+			return err
+		}
+		if err := r.forgetPosts(tx); err != nil {
+			return err
+		}
+		return r.begin(tx)
+	})
+	if err == nil && n > 0 {
+		r.running = true
+	}
+	return n, r.failed("forget the errored results of", err)
+}
+
+// Rescore replaces the scores of stored results, and with them the errors of
+// evaluators. Outputs, errors of the app and what is posted stay as they are.
+func (r *Run) Rescore(ctx context.Context, batch []harness.Result) error {
+	if len(batch) == 0 {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := r.encodeResults(batch)
+	if err == nil {
+		err = r.write(ctx, func(tx *sql.Tx) error { return r.replaceScores(tx, batch) })
+	}
+	return r.failed("rescore", err)
+}
+
+func (r *Run) replaceScores(tx *sql.Tx, batch []harness.Result) error {
+	var errored int64
+	for i, row := range r.rows {
+		var flags, sum int64
+		var answer, scores []byte
+		err := tx.QueryRow("SELECT flags, sum, answer, scores FROM results WHERE key = ?", row.key).Scan(&flags, &sum, &answer, &scores)
+		if errors.Is(err, sql.ErrNoRows) {
+			err = ErrNotFound
+		} else if err == nil && sum != checksum(row.key, flags, answer, scores) {
+			err = ErrDamaged
+		}
+		if err != nil {
+			return fmt.Errorf("result of case %q, trial %d: %w", batch[i].Case.ID, batch[i].Trial, err)
+		}
+		next := flags&flagAppError | row.flags&^flagAppError
+		if _, err := tx.Exec("UPDATE results SET flags = ?, sum = ?, scores = ? WHERE key = ?",
+			next, checksum(row.key, next, answer, row.second), row.second, row.key); err != nil {
+			return err
+		}
+		errored += isErrored(next) - isErrored(flags)
+	}
+	_, err := tx.Exec("UPDATE counts SET errored = errored + ? WHERE run = ?", errored, r.no)
+	return err
+}
+
+func isErrored(flags int64) int64 {
+	if flags&flagErrored != 0 {
+		return 1
+	}
+	return 0
+}
