@@ -35,6 +35,8 @@ type Config struct {
 	MaxRetries int
 	// Timeout is for one attempt, until the last byte. Default 60s.
 	Timeout time.Duration
+	// MaxBody is the most bytes of one answer, decompressed. Default 64 MiB.
+	MaxBody int64
 	// AllowInsecure permits plain http to any host.
 	AllowInsecure bool
 	// Sleep waits between attempts; nil: a timer. Tests put their own.
@@ -57,7 +59,6 @@ func ConfigFromEnv(getenv func(string) string) Config {
 type Client struct {
 	http    *httpx.Client
 	account string
-	sleep   func(ctx context.Context, d time.Duration) error
 }
 
 // Error is a call that failed: its status, the server's message made safe to
@@ -82,12 +83,12 @@ func New(c Config) (*Client, error) {
 	}
 	h, err := httpx.New(httpx.Config{
 		BaseURL: c.BaseURL, Header: header, Secrets: []string{c.APIKey}, HTTPClient: c.HTTPClient,
-		MaxRetries: c.MaxRetries, Timeout: c.Timeout, MaxBody: 512 << 20, AllowInsecure: c.AllowInsecure, Sleep: c.Sleep,
+		MaxRetries: c.MaxRetries, Timeout: c.Timeout, MaxBody: c.MaxBody, AllowInsecure: c.AllowInsecure, Sleep: c.Sleep,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("sgp: %w", err)
 	}
-	return &Client{http: h, account: c.AccountID, sleep: c.Sleep}, nil
+	return &Client{http: h, account: c.AccountID}, nil
 }
 
 // Close closes idle connections. The client can still be used.

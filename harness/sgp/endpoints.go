@@ -157,6 +157,9 @@ func list[T any](ctx context.Context, c *Client, what string, o ListOptions, par
 
 // batch sends a bare array and wants one of the same length back.
 func batch[T identified, R any](ctx context.Context, c *Client, what string, items []R, parts ...string) ([]T, error) {
+	if len(items) == 0 {
+		return nil, nil
+	}
 	var out []T
 	if err := c.call(ctx, what, http.MethodPost, url.Values{}, items, &out, parts...); err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ import (
 func (c *call) answer(ctx context.Context, resp *http.Response) *Error {
 	e := &Error{
 		Method: c.request.Method, Path: c.request.Path, Status: resp.StatusCode,
-		ContentType: c.clean(resp.Header.Get("Content-Type")),
+		ContentType: c.Clean(resp.Header.Get("Content-Type")),
 		wait:        retryAfter(resp.Header), should: resp.Header.Get("X-Should-Retry"),
 	}
 	e.Fate = fateOfStatus(resp.StatusCode)
@@ -29,11 +29,11 @@ func (c *call) answer(ctx context.Context, resp *http.Response) *Error {
 	}
 	switch {
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
-		e.Message, e.Err = c.clean(redirect(resp)), errRedirect
+		e.Message, e.Err = c.Clean(redirect(resp)), errRedirect
 		return e
 	case resp.StatusCode < 200 || resp.StatusCode >= 300:
 		e.Body = body
-		e.Message = c.clean(serverMessage(body))
+		e.Message = c.Clean(serverMessage(body))
 		return e
 	case e.ContentType != "" && !isJSON(e.ContentType):
 		e.Err = errors.New("the answer is not JSON")
@@ -46,7 +46,7 @@ func (c *call) answer(ctx context.Context, resp *http.Response) *Error {
 		e.Err = fmt.Errorf("the answer can't be read: %w", c.redact(e.Err))
 	}
 	e.Body = body
-	e.Message = c.clean(string(body))
+	e.Message = c.Clean(string(body))
 	return e
 }
 

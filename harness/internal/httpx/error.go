@@ -155,7 +155,7 @@ func (c *Client) redact(err error) error {
 		return nil
 	}
 	text := err.Error()
-	if clean := c.clean(text); clean != text {
+	if clean := c.Clean(text); clean != text {
 		return &redacted{text: clean, err: err}
 	}
 	return err
@@ -171,9 +171,9 @@ func (r *redacted) Error() string        { return r.text }
 func (r *redacted) Is(target error) bool { return errors.Is(r.err, target) }
 func (r *redacted) As(target any) bool   { return errors.As(r.err, target) }
 
-// clean makes text of a server safe to show: secrets out, one line, no control,
+// Clean makes text of a server safe to show: secrets out, one line, no control,
 // format or invalid characters, 200 bytes at most.
-func (c *Client) clean(text string) string {
+func (c *Client) Clean(text string) string {
 	const most = 200
 	text = text[:min(len(text), 64<<10)]
 	for _, s := range c.secrets {

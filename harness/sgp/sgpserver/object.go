@@ -12,8 +12,8 @@ import (
 // know are kept and given back.
 type object map[string]json.RawMessage
 
-// text sets a field to a string.
-func (o object) text(name, value string) { o[name] = quote(value) }
+// set sets a field to a string.
+func (o object) set(name, value string) { o[name] = quote(value) }
 
 // drop removes fields that only the server may set.
 func (o object) drop(names ...string) {
@@ -54,6 +54,13 @@ func decodeObject(raw json.RawMessage) (object, error) {
 
 // quote is the JSON string of s, without the escaping of <, > and &.
 func quote(s string) json.RawMessage { return encode(s) }
+
+// unquote reads a JSON string.
+func unquote(raw json.RawMessage) (string, bool) {
+	var s string
+	ok := kindOf(raw) == kindString && json.Unmarshal(raw, &s) == nil
+	return s, ok
+}
 
 // encode is v as JSON. It is for values that can't fail: strings, numbers and
 // structs of these.

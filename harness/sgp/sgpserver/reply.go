@@ -43,6 +43,9 @@ func missing(err error, what, id string) error {
 	return err
 }
 
+// isOther tells whether there is an error that is not ErrNotFound.
+func isOther(err error) bool { return err != nil && !errors.Is(err, store.ErrNotFound) }
+
 // fail answers with an error.
 func fail(w http.ResponseWriter, r *http.Request, err error) {
 	var bad invalid

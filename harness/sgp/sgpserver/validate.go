@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 )
 
 // maxProblems bounds how many problems one 422 lists, and maxInput how long the
@@ -90,12 +91,11 @@ func (f fields) text(name string, need bool) (string, bool) {
 	if !f.given(name, need) {
 		return "", false
 	}
-	var s string
-	if kindOf(f.object[name]) != kindString || json.Unmarshal(f.object[name], &s) != nil {
+	s, ok := unquote(f.object[name])
+	if !ok {
 		f.wrong("string_type", "Input should be a valid string", name)
-		return "", false
 	}
-	return s, true
+	return s, ok
 }
 
 // oneOf checks a string that must be one of the values.
@@ -103,8 +103,7 @@ func (f fields) oneOf(name string, need bool, values ...string) (string, bool) {
 	if !f.given(name, need) {
 		return "", false
 	}
-	var s string
-	if kindOf(f.object[name]) == kindString && json.Unmarshal(f.object[name], &s) == nil && slices.Contains(values, s) {
+	if s, ok := unquote(f.object[name]); ok && slices.Contains(values, s) {
 		return s, true
 	}
 	expected := choices(values)
@@ -166,6 +165,41 @@ func (f fields) dict(name string, need bool, check func(fields)) {
 		f.object[name] = child.encode()
 		*f.changed = true
 	}
+}
+
+// textOrDict checks a value that is a string or an object, as those of flexible
+// datasets are.
+func (f fields) textOrDict(name string, need bool) {
+	if !f.given(name, need) {
+		return
+	}
+	if k := kindOf(f.object[name]); k != kindString && k != kindObject {
+		f.wrong("string_or_dict_type", "Input should be a valid string or dictionary", name)
+	}
+}
+
+// texts checks an array of strings.
+func (f fields) texts(name string) {
+	items, _ := f.list(name, false)
+	for i, item := range items {
+		if kindOf(item) != kindString {
+			f.add(f.at(name, i), "string_type", "Input should be a valid string", item, nil)
+		}
+	}
+}
+
+// time checks a date-time of RFC 3339 and gives it as the server writes times.
+func (f fields) time(name string) (string, bool) {
+	text, ok := f.text(name, false)
+	if !ok {
+		return "", false
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		f.wrong("datetime_parsing", "Input should be a valid datetime", name)
+		return "", false
+	}
+	return stamp(t), true
 }
 
 // list checks an array and gives its elements.

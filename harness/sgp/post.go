@@ -1,0 +1,178 @@
+package sgp
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/evalrun/evalrun/harness"
+)
+
+// post sends one batch and deals with what comes back. A refused batch is taken
+// apart; the parts are sent one after the other.
+func (r *posting) post(items []item) {
+	todo := [][]item{items}
+	for len(todo) > 0 {
+		if r.stopped() != nil || r.ctx.Err() != nil {
+			r.release(keys(slices.Concat(todo...)))
+			return
+		}
+		batch := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if len(batch) == 0 {
+			continue
+		}
+		out, err := r.send(batch)
+		switch {
+		case err == nil:
+			r.accepted(batch, out)
+		case Ambiguous(err):
+			r.stop(fmt.Errorf("whether %d results arrived is not known; that is looked up before anything is posted again: %w", len(batch), err))
+		default:
+			todo = append(todo, r.refused(batch, err)...)
+		}
+	}
+}
+
+func (r *posting) send(items []item) ([]TestCaseResult, error) {
+	data := make([]json.RawMessage, len(items))
+	for i, it := range items {
+		data[i] = it.data
+	}
+	return batch[TestCaseResult](r.ctx, r.Client, "create results in evaluation "+r.EvaluationID, data,
+		"evaluations", r.EvaluationID, "test-case-results", "batch")
+}
+
+// accepted settles a batch that the platform took, by what it gave back.
+func (r *posting) accepted(items []item, out []TestCaseResult) {
+	ids, err := match(items, out)
+	if err != nil {
+		r.stop(err)
+		return
+	}
+	receipts := make([]harness.Receipt, len(items))
+	for i, it := range items {
+		receipts[i] = harness.Receipt{Key: it.key, State: harness.PostPosted, RemoteID: ids[i]}
+	}
+	r.settle(receipts)
+}
+
+// match finds the ID of each item among the results that came back, in whatever
+// order: by run key where it is echoed, by test case where it is not.
+func match(items []item, out []TestCaseResult) ([]string, error) {
+	byCase := map[string][]TestCaseResult{}
+	for _, res := range out {
+		byCase[res.TestCaseID] = append(byCase[res.TestCaseID], res)
+	}
+	ids := make([]string, len(items))
+	for i, it := range items {
+		left := byCase[it.key.Case]
+		at := slices.IndexFunc(left, func(res TestCaseResult) bool {
+			key, ok := res.TestCaseEvaluationData.RunKey()
+			return !ok || key.Run == it.run.Run && key.Trial == it.run.Trial
+		})
+		if at < 0 {
+			return nil, fmt.Errorf("%w: no result for test case %q came back", ErrUnknownFate, it.key.Case)
+		}
+		ids[i] = left[at].ID
+		byCase[it.key.Case] = slices.Delete(left, at, at+1)
+	}
+	return ids, nil
+}
+
+// refused deals with a batch that the platform certainly did not take as it was,
+// and gives the parts that are to be sent again.
+func (r *posting) refused(items []item, err error) [][]item {
+	var e *Error
+	if !errors.As(err, &e) {
+		e = &Error{}
+	}
+	switch e.Status {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+	default: // not about items: nothing was sent, or nobody may post
+		r.release(keys(items))
+		r.stop(err)
+		return nil
+	}
+	complaints := complaintsOf(e, items)
+	if len(items) > 1 {
+		left, failed := r.leftOver(items)
+		switch {
+		case failed != nil:
+			r.stop(fmt.Errorf("whether %d results arrived is not known: %w", len(items), failed))
+			return nil
+		case len(complaints) == len(items) && aboutRun(e):
+			r.release(keys(left))
+			r.stop(err)
+			return nil
+		}
+		items = left
+	}
+	switch {
+	case len(complaints) > 0:
+		return [][]item{r.reject(items, complaints)}
+	case len(items) == 1:
+		r.reject(items, map[harness.Key]string{items[0].key: e.Message})
+		return nil
+	}
+	half := len(items) / 2
+	return [][]item{items[half:], items[:half]} // the last is sent first
+}
+
+// reject settles the items with a complaint and gives the others.
+func (r *posting) reject(items []item, complaints map[harness.Key]string) []item {
+	var receipts []harness.Receipt
+	var rest []item
+	for _, it := range items {
+		if message, bad := complaints[it.key]; bad {
+			receipts = append(receipts, harness.Receipt{Key: it.key, State: harness.PostRejected, Message: r.Client.http.Clean(message)})
+		} else {
+			rest = append(rest, it)
+		}
+	}
+	r.settle(receipts)
+	return rest
+}
+
+// complaintsOf finds the items that a 422 names, with what it says about them;
+// none when it names none, or one that is not there.
+func complaintsOf(e *Error, items []item) map[harness.Key]string {
+	var body HTTPValidationError
+	if e.Status != http.StatusUnprocessableEntity || json.Unmarshal(e.Body, &body) != nil {
+		return nil
+	}
+	out := map[harness.Key]string{}
+	for _, d := range body.Detail {
+		i, ok := d.Item()
+		if !ok || i >= len(items) {
+			return nil
+		}
+		message := d.Msg
+		for k := len(d.Loc) - 1; k >= 2; k-- {
+			message = fmt.Sprint(d.Loc[k]) + ": " + message
+		}
+		key := items[i].key
+		if out[key] != "" {
+			message = out[key] + "; " + message
+		}
+		out[key] = message
+	}
+	return out
+}
+
+// aboutRun tells whether a 422 complains about what all items of a run share:
+// then the configuration is wrong, not the items.
+func aboutRun(e *Error) bool {
+	var body HTTPValidationError
+	if json.Unmarshal(e.Body, &body) != nil {
+		return false
+	}
+	for _, d := range body.Detail {
+		if len(d.Loc) > 2 && (d.Loc[2] == "application_spec_id" || d.Loc[2] == "evaluation_dataset_version_num") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,115 @@
+package sgp
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/evalrun/evalrun/harness"
+)
+
+// Sink posts results as they come, for runs without a store. It remembers which
+// ones it has posted, but not longer than the process lives: with a store, a
+// Publisher can go on after a crash.
+type Sink struct {
+	publisher Publisher
+	box       memoryOutbox
+}
+
+var _ harness.Sink = (*Sink)(nil)
+
+// NewSink makes a sink that posts as the publisher says; its Outbox is not used.
+func NewSink(p Publisher) *Sink {
+	s := &Sink{publisher: p}
+	s.publisher.Outbox = &s.box
+	return s
+}
+
+// Write posts a batch and returns when all of it is on the platform. Results
+// that the platform rejects are an error too. A result that was posted before is
+// left out.
+func (s *Sink) Write(ctx context.Context, batch []harness.Result) error {
+	s.box.add(batch)
+	if err := s.publisher.Run(ctx, nil); err != nil {
+		return err
+	}
+	return s.box.rejected()
+}
+
+// memoryOutbox keeps results until they are posted, and their keys for ever.
+type memoryOutbox struct {
+	mu      sync.Mutex
+	order   []harness.Key // of the pending ones
+	results map[harness.Key]harness.Result
+	states  map[harness.Key]harness.PostState
+	refused []harness.Receipt
+}
+
+var _ harness.Outbox = (*memoryOutbox)(nil)
+
+func (b *memoryOutbox) add(batch []harness.Result) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.states == nil {
+		b.states, b.results = map[harness.Key]harness.PostState{}, map[harness.Key]harness.Result{}
+	}
+	for _, r := range batch {
+		if k := r.Key(); b.states[k] == "" {
+			b.states[k], b.results[k] = harness.PostPending, r
+			b.order = append(b.order, k)
+		}
+	}
+}
+
+func (b *memoryOutbox) rejected() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.refused) == 0 {
+		return nil
+	}
+	first := b.refused[0]
+	n := len(b.refused)
+	b.refused = nil
+	return fmt.Errorf("sgp: %d results were rejected, the first of case %q: %s", n, first.Key.Case, first.Message)
+}
+
+func (b *memoryOutbox) Claim(_ context.Context, n int) ([]harness.Result, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n = min(n, len(b.order))
+	out := make([]harness.Result, n)
+	for i, k := range b.order[:n] {
+		out[i], b.states[k] = b.results[k], harness.PostPosting
+	}
+	b.order = b.order[n:]
+	return out, nil
+}
+
+func (b *memoryOutbox) Settle(_ context.Context, receipts []harness.Receipt) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, r := range receipts {
+		b.states[r.Key] = r.State
+		switch r.State {
+		case harness.PostPending:
+			b.order = append(b.order, r.Key)
+			continue
+		case harness.PostRejected:
+			b.refused = append(b.refused, r)
+		}
+		delete(b.results, r.Key)
+	}
+	return nil
+}
+
+func (b *memoryOutbox) Unsettled(context.Context) ([]harness.Key, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var out []harness.Key
+	for k := range b.results {
+		if b.states[k] == harness.PostPosting {
+			out = append(out, k)
+		}
+	}
+	return out, nil
+}
