@@ -113,7 +113,7 @@ func (d *decoder) structure(n Node, v reflect.Value) {
 		return
 	}
 	fields, rest := fieldsOf(v.Type())
-	given := map[string]bool{}
+	given := map[string]bool{} // or misspelled, which is one error and not two
 	for _, p := range n.Pairs() {
 		name := p.Key.Value
 		f, known := fields[name]
@@ -125,9 +125,14 @@ func (d *decoder) structure(n Node, v reflect.Value) {
 			d.entry(p, fieldByIndex(v, rest))
 		default:
 			names := namesOf(fields)
-			e := p.Key.Errorf("unknown key %s%s", Quote(name), Meant(name, names))
+			near := Nearest(name, names)
 			if s, ok := v.Interface().(Synonyms); ok && s.Synonyms()[name] != "" {
-				e.Message = fmt.Sprintf("unknown key %s; did you mean %s?", Quote(name), Quote(s.Synonyms()[name]))
+				near = s.Synonyms()[name]
+			}
+			e := p.Key.Errorf("unknown key %s", Quote(name))
+			if near != "" {
+				given[near] = true
+				e.Message += "; did you mean " + Quote(near) + "?"
 			}
 			if len(names) > 0 {
 				e.Hint = "known keys: " + strings.Join(names, ", ")

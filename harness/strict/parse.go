@@ -156,6 +156,8 @@ func syntaxError(file string, data []byte, err error) *Error {
 	switch {
 	case strings.Contains(e.Message, "mapping values are not allowed"):
 		e.Hint = `text with ": " in it needs quotes; keys of one map stand in one column`
+	case strings.Contains(e.Message, "did not find expected ','") && bytes.Contains(lines[e.Line-1], []byte("${")):
+		e.Hint = `text with ${…} in it needs quotes inside of { } and [ ]`
 	case strings.Contains(e.Message, "did not find expected ','") && bytes.Contains(lines[e.Line-1], []byte("{")):
 		e.Hint = `text with { } [ ] , or # in it needs quotes inside of { } and [ ]`
 	}

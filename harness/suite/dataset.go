@@ -1,0 +1,235 @@
+package suite
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/dataset"
+	"github.com/evalrun/evalrun/harness/sgp"
+	"github.com/evalrun/evalrun/harness/strict"
+)
+
+// Dataset is where a suite's cases come from: one of File, Cases and SGP is set.
+type Dataset struct {
+	// File is relative to the suite. Format, Map and Items are as in
+	// dataset.Options.
+	File   string
+	Format string
+	Map    map[string]string
+	Items  string
+
+	// Cases are those that stand in the suite.
+	Cases harness.Cases
+
+	// SGP is a dataset of Scale GP.
+	SGP *SGPDataset
+}
+
+// SGPDataset names a dataset of Scale GP. Version 0 means the dataset as it is
+// now.
+type SGPDataset struct {
+	DatasetID string
+	Version   int
+}
+
+// String names the dataset in lists and reports.
+func (d Dataset) String() string {
+	switch {
+	case d.SGP != nil && d.SGP.Version > 0:
+		return fmt.Sprintf("sgp:%s@%d", d.SGP.DatasetID, d.SGP.Version)
+	case d.SGP != nil:
+		return "sgp:" + d.SGP.DatasetID
+	case d.File != "":
+		return d.File
+	}
+	return fmt.Sprintf("%d inline cases", len(d.Cases))
+}
+
+// dataset checks the dataset, and opens a file once to see that it can be read.
+func (l *loader) dataset() {
+	doc, at := l.doc.Dataset, l.at("dataset")
+	kind, ok := l.oneOf(at, "dataset", "file", "cases", "sgp")
+	if !ok {
+		return
+	}
+	if kind != "file" {
+		for _, p := range at.Pairs() {
+			if k := p.Key.Value; k == "map" || k == "format" || k == "items" {
+				l.fail(p.Key.Errorf("%s says how to read a file; there is none beside %s", k, kind))
+			}
+		}
+	}
+	switch kind {
+	case "file":
+		l.file(at, doc)
+	case "cases":
+		l.cases(at, doc.Cases)
+	case "sgp":
+		if doc.SGP == nil {
+			l.fail(at.Get("sgp").Errorf("sgp needs a dataset_id"))
+			return
+		}
+		d := &SGPDataset{DatasetID: doc.SGP.DatasetID}
+		if v := doc.SGP.Version; v != nil {
+			if d.Version = *v; *v < 1 {
+				l.fail(at.Get("sgp").Get("version").Errorf("version is %d; expected 1 or more", *v))
+			}
+		}
+		l.suite.Dataset.SGP = d
+	}
+}
+
+func (l *loader) file(at strict.Node, doc datasetDoc) {
+	if doc.File.Node == nil || doc.File.Kind != yaml.ScalarNode || !doc.File.Given() {
+		l.fail(at.Get("file").Errorf("expected the path of a file"))
+		return
+	}
+	l.suite.Dataset = Dataset{File: doc.File.Value, Format: doc.Format, Map: doc.Map, Items: doc.Items}
+	if err := l.suite.folder.file(doc.File, doc.File.Value); err != nil {
+		l.fail(err)
+		return
+	}
+	source, err := l.suite.openFile()
+	if err != nil {
+		where := doc.File
+		if len(doc.Map) > 0 {
+			where = at.Get("map")
+		}
+		l.fail(placed(where, err))
+		return
+	}
+	l.fail(placed(doc.File, source.Close()))
+}
+
+// cases reads the cases that stand in the suite.
+func (l *loader) cases(at strict.Node, nodes []strict.Node) {
+	if len(nodes) == 0 {
+		l.fail(at.Get("cases").Errorf("a dataset needs at least one case"))
+		return
+	}
+	first := make(map[string]strict.Node, len(nodes))
+	cases := make(harness.Cases, 0, len(nodes))
+	for i, n := range nodes {
+		if !n.Given() {
+			l.fail(n.Errorf("expected a case, found nothing"))
+			continue
+		}
+		var doc caseDoc
+		if err := n.Decode(&doc); err != nil {
+			l.fail(err)
+			continue
+		}
+		c := harness.Case{
+			ID: doc.ID, Expected: doc.Expected, Extra: doc.Extra, History: doc.History,
+			Metadata: doc.Metadata, Cluster: doc.Cluster, Seq: int64(i), Origin: fmt.Sprintf("%s:%d", n.File, n.Line),
+		}
+		if c.ID == "" {
+			c.ID = strconv.Itoa(i + 1)
+		}
+		where := n
+		if id := n.Get("id"); id.Node != nil {
+			where = id
+		}
+		if was, twice := first[c.ID]; twice {
+			l.fail(where.Errorf("duplicate case ID %s; the first one is at %d:%d", strict.Quote(c.ID), was.Line, was.Column))
+		}
+		first[c.ID] = where
+		var err error
+		c.Input, err = input(doc.Input)
+		l.fail(err)
+		cases = append(cases, c)
+	}
+	l.suite.Dataset.Cases = cases
+}
+
+// input is text, a number as it is written, or a map.
+func input(n strict.Node) (any, error) {
+	switch n.Kind {
+	case yaml.ScalarNode:
+		return n.Value, nil
+	case yaml.MappingNode:
+		m := map[string]any{}
+		err := n.Decode(&m)
+		return m, err
+	}
+	return nil, n.Errorf("expected an input that is text or a map, found a list")
+}
+
+// Source opens the dataset. What it gives has the method
+//
+//	Digest() (string, error)
+//
+// that names the content of the dataset, unless that can't be known ahead, and
+// is an io.Closer where there is something to close.
+func (s *Suite) Source(ctx context.Context) (harness.Source, error) {
+	switch d := s.Dataset; {
+	case d.SGP != nil:
+		client, err := sgp.New(sgp.ConfigFromEnv(func(name string) string {
+			value, _ := s.getenv(name)
+			return value
+		}))
+		if err != nil {
+			return nil, err
+		}
+		return &sgp.Source{Client: client, DatasetID: d.SGP.DatasetID, Version: d.SGP.Version}, nil
+	case d.File != "":
+		return s.openFile()
+	}
+	return inline{s.Dataset.Cases}, ctx.Err()
+}
+
+// inline are the cases of a suite, with a digest.
+type inline struct{ harness.Cases }
+
+// Digest is the SHA-256 of the cases as JSON.
+func (c inline) Digest() (string, error) {
+	data, err := json.Marshal(c.Cases)
+	if err != nil {
+		return "", fmt.Errorf("digest of the inline cases: %w", err)
+	}
+	sum := sha256.Sum256(data)
+	return "sha256:" + hex.EncodeToString(sum[:]), nil
+}
+
+// rooted is a dataset file together with the folder that it was opened in.
+type rooted struct {
+	*dataset.File
+	root *os.Root
+}
+
+func (s *Suite) openFile() (*rooted, error) {
+	root, err := s.OpenRoot()
+	if err != nil {
+		return nil, fmt.Errorf("open the suite's folder: %w", err)
+	}
+	d, path := s.Dataset, s.Dataset.File
+	if root == nil {
+		path = s.folder.join(path)
+	}
+	file, err := dataset.Open(path, dataset.Options{Format: d.Format, Map: d.Map, Items: d.Items, Root: root})
+	if err != nil {
+		if root != nil {
+			_ = root.Close()
+		}
+		return nil, err
+	}
+	return &rooted{file, root}, nil
+}
+
+// Close closes the file.
+func (r *rooted) Close() error {
+	err := r.File.Close()
+	if r.root != nil {
+		err = errors.Join(err, r.root.Close())
+	}
+	return err
+}

@@ -1,0 +1,2 @@
+// Package suite reads YAML suites.
+package suite

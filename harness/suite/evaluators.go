@@ -1,0 +1,108 @@
+package suite
+
+import (
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/evalrun/evalrun/evaluator"
+	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/gate"
+	"github.com/evalrun/evalrun/harness/strict"
+)
+
+// evaluators builds each evaluator once, to see that it can be and to learn the
+// names of the metrics.
+func (l *loader) evaluators() {
+	if len(l.doc.Evaluators) == 0 {
+		l.fail(l.at("evaluators").Errorf("a suite needs at least one evaluator"))
+		return
+	}
+	l.suite.evaluators = l.doc.Evaluators
+	env := evaluator.Env{Dir: l.suite.Dir, Concurrency: 1}
+	first := map[string]strict.Node{}
+	for _, n := range l.doc.Evaluators {
+		e, err := l.suite.registry.Build(n, env)
+		if err != nil {
+			l.unbuilt = true
+			l.fail(placed(n, err))
+			continue
+		}
+		name := e.Name()
+		if was, twice := first[name]; twice {
+			err := n.Errorf("two evaluators give the metric %s; the first one is at %d:%d", strict.Quote(name), was.Line, was.Column)
+			err.Hint = "the option name gives one of them another name"
+			l.fail(err)
+		} else {
+			first[name] = n
+			l.suite.Metrics = append(l.suite.Metrics, name)
+		}
+		l.fail(placed(n, closeAll(e)))
+	}
+}
+
+// BuildEvaluators builds the suite's evaluators. The env's Dir is the suite's
+// folder and its Concurrency the suite's unless they are set. Those that are an
+// io.Closer have to be closed.
+func (s *Suite) BuildEvaluators(env evaluator.Env) ([]harness.Evaluator, error) {
+	if env.Dir == "" {
+		env.Dir = s.Dir
+	}
+	if env.Concurrency == 0 {
+		env.Concurrency = s.Concurrency
+	}
+	var built []harness.Evaluator
+	for _, n := range s.evaluators {
+		e, err := s.registry.Build(n, env)
+		if err != nil {
+			return nil, errors.Join(scrub(placed(n, err), s.Secrets), closeAll(built...))
+		}
+		built = append(built, e)
+	}
+	return built, nil
+}
+
+func closeAll(evaluators ...harness.Evaluator) error {
+	var errs []error
+	for _, e := range evaluators {
+		if c, ok := e.(io.Closer); ok {
+			errs = append(errs, c.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// gate reads the checks; each has to name a metric that there is.
+func (l *loader) gate() {
+	for _, n := range l.doc.Gate {
+		if !n.Given() {
+			l.fail(n.Errorf("expected a check such as equals.pass_rate >= 0.9, found nothing"))
+			continue
+		}
+		if pairs := n.Pairs(); len(pairs) > 0 {
+			e := pairs[0].Key.Errorf("this version has no check %s", strict.Quote(pairs[0].Key.Value))
+			e.Hint = "a check is text, such as equals.pass_rate >= 0.9"
+			l.fail(e)
+			continue
+		}
+		var text string
+		if err := n.Decode(&text); err != nil {
+			l.fail(err)
+			continue
+		}
+		check, err := gate.Parse(text)
+		if err != nil {
+			l.fail(n.Errorf("%v", err))
+			continue
+		}
+		l.suite.Gate = append(l.suite.Gate, check)
+		if name, ok := check.Evaluator(); ok && !slices.Contains(l.suite.Metrics, name) && !l.unbuilt {
+			known := gate.Metrics(l.suite.Metrics...)
+			e := n.Errorf("check %s: no evaluator gives the metric %s%s", strict.Quote(text), strict.Quote(name),
+				strict.Meant(name+"."+check.Stat, known))
+			e.Hint = "metrics: " + strings.Join(append(slices.Clone(l.suite.Metrics), "latency", "errors", "cost", "tokens", "cases"), ", ")
+			l.fail(e)
+		}
+	}
+}
