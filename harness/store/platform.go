@@ -83,15 +83,14 @@ func (s *Store) Platform() *Platform { return &Platform{s} }
 type Range struct{ From, N int64 }
 
 // write runs fn in a synced transaction and says what was being done when it
-// fails. fn may run more than once.
-func (p *Platform) write(ctx context.Context, what string, fn func(tx *sql.Tx) error) error {
-	if err := p.s.write(ctx, fn); err != nil {
-		return fmt.Errorf("platform: %s: %w", what, p.explain(err))
-	}
-	return nil
+// fails. fn may run more than once. Its context does not end with ctx: others'
+// writes share the transaction.
+func (p *Platform) write(ctx context.Context, what string, fn func(ctx context.Context, tx *sql.Tx) error) error {
+	err := p.s.write(ctx, func(tx *sql.Tx) error { return fn(context.WithoutCancel(ctx), tx) })
+	return p.failed(what, err)
 }
 
-// failed says what was being done when a read failed; nil stays nil.
+// failed says what was being done when something failed; nil stays nil.
 func (p *Platform) failed(what string, err error) error {
 	if err == nil {
 		return nil

@@ -20,7 +20,7 @@ type PlatformCase struct {
 // AddCases adds cases to a dataset, in their order and all or none of them. ID
 // and Body are used.
 func (p *Platform) AddCases(ctx context.Context, dataset string, cases []PlatformCase) error {
-	return p.write(ctx, "add test cases", func(tx *sql.Tx) error {
+	return p.write(ctx, "add test cases", func(ctx context.Context, tx *sql.Tx) error {
 		var total int64
 		err := tx.QueryRowContext(ctx, "UPDATE platform_datasets SET cases = cases + ? WHERE id = ? RETURNING cases",
 			len(cases), dataset).Scan(&total)

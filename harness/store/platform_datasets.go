@@ -54,7 +54,7 @@ func scanVersion(row scanner) (v PlatformVersion, err error) {
 
 // AddDataset keeps a new dataset.
 func (p *Platform) AddDataset(ctx context.Context, d PlatformDataset) error {
-	return p.write(ctx, "add dataset", func(tx *sql.Tx) error {
+	return p.write(ctx, "add dataset", func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "INSERT INTO platform_datasets (id, account, schema, body) VALUES (?, ?, ?, ?)",
 			d.ID, d.Account, d.Schema, []byte(d.Body))
 		return err
@@ -85,7 +85,7 @@ func (p *Platform) Datasets(ctx context.Context, account string, r Range) (items
 // it back. With Published set it holds all cases that the dataset has now.
 func (p *Platform) AddVersion(ctx context.Context, v PlatformVersion) (PlatformVersion, error) {
 	var added PlatformVersion
-	err := p.write(ctx, "add version", func(tx *sql.Tx) (err error) {
+	err := p.write(ctx, "add version", func(ctx context.Context, tx *sql.Tx) (err error) {
 		added, err = addVersion(ctx, tx, v)
 		return err
 	})
@@ -135,7 +135,7 @@ func (p *Platform) Versions(ctx context.Context, dataset string, r Range) (items
 // PublishVersion freezes the version with that ID at the cases that the dataset
 // has now. A version that is published already stays as it is.
 func (p *Platform) PublishVersion(ctx context.Context, dataset, id, now string) error {
-	return p.write(ctx, "publish version", func(tx *sql.Tx) error {
+	return p.write(ctx, "publish version", func(ctx context.Context, tx *sql.Tx) error {
 		v, err := scanVersion(tx.QueryRowContext(ctx, versionColumns+" WHERE id = ? AND dataset = ?", id, dataset))
 		if err != nil || v.Published != "" {
 			return err
@@ -148,7 +148,7 @@ func (p *Platform) PublishVersion(ctx context.Context, dataset, id, now string) 
 // it adds fresh, published at fresh.Published, unless the newest version holds
 // all of the cases already: publishing twice makes one version.
 func (p *Platform) PublishLatest(ctx context.Context, fresh PlatformVersion) error {
-	return p.write(ctx, "publish dataset", func(tx *sql.Tx) error {
+	return p.write(ctx, "publish dataset", func(ctx context.Context, tx *sql.Tx) error {
 		d, err := scanDataset(tx.QueryRowContext(ctx, datasetColumns+" WHERE id = ?", fresh.Dataset))
 		if err != nil {
 			return err

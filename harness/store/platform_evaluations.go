@@ -50,7 +50,7 @@ func scanEvaluation(row scanner) (e PlatformEvaluation, err error) {
 
 // AddSpec keeps a new application spec.
 func (p *Platform) AddSpec(ctx context.Context, a PlatformSpec) error {
-	return p.write(ctx, "add application spec", func(tx *sql.Tx) error {
+	return p.write(ctx, "add application spec", func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "INSERT INTO platform_specs (id, account, body) VALUES (?, ?, ?)", a.ID, a.Account, []byte(a.Body))
 		return err
 	})
@@ -90,7 +90,7 @@ func (p *Platform) FindSpecs(ctx context.Context, ids []string) (map[string]bool
 
 // AddEvaluation keeps a new evaluation.
 func (p *Platform) AddEvaluation(ctx context.Context, e PlatformEvaluation) error {
-	return p.write(ctx, "add evaluation", func(tx *sql.Tx) error {
+	return p.write(ctx, "add evaluation", func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "INSERT INTO platform_evaluations (id, account, spec, body) VALUES (?, ?, ?, ?)",
 			e.ID, e.Account, e.Spec, []byte(e.Body))
 		return err

@@ -26,7 +26,7 @@ type PlatformResult struct {
 // AddResults adds results to an evaluation, in their order and all or none of
 // them. now is the time of the write, as the server writes times.
 func (p *Platform) AddResults(ctx context.Context, evaluation string, results []PlatformResult, now string) error {
-	return p.write(ctx, "add test case results", func(tx *sql.Tx) error {
+	return p.write(ctx, "add test case results", func(ctx context.Context, tx *sql.Tx) error {
 		var change tally
 		for _, r := range results {
 			change.count(r.Status, 1)
@@ -69,7 +69,7 @@ func (p *Platform) Result(ctx context.Context, evaluation, id string) (PlatformR
 // leaves the result as it was.
 func (p *Platform) ChangeResult(ctx context.Context, evaluation, id, now string, change func(PlatformResult) (PlatformResult, error)) (PlatformResult, error) {
 	var changed PlatformResult
-	err := p.write(ctx, "change test case result", func(tx *sql.Tx) error {
+	err := p.write(ctx, "change test case result", func(ctx context.Context, tx *sql.Tx) error {
 		old, err := scanResult(tx.QueryRowContext(ctx, resultColumns, id, evaluation))
 		if err != nil {
 			return err
