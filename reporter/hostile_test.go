@@ -96,3 +96,14 @@ func hostileData(s string) Data {
 	r.Publish = &harness.Publish{Platform: s, EvaluationID: s, Pending: 1, Error: s}
 	return Data{Report: r, Results: each(results)}
 }
+
+// forHostile runs check on a report full of each hostile string.
+func forHostile(t *testing.T, r Reporter, check func(t *testing.T, s, out string)) {
+	t.Helper()
+	for _, s := range hostile(t) {
+		out := write(t, r, hostileData(s))
+		if check(t, s, out); t.Failed() {
+			t.Fatalf("with %.500q:\n%.3000q", s, out)
+		}
+	}
+}

@@ -49,6 +49,8 @@ func gateSummary(r *harness.Report) string {
 		}
 	}
 	switch {
+	case len(r.Gate) == 1 && checks(r, harness.Fail) == 1:
+		return "the check failed"
 	case len(parts) > 0:
 		return strings.Join(parts, ", ")
 	case len(r.Gate) == 0:

@@ -1,0 +1,58 @@
+package reporter_test
+
+import (
+	"fmt"
+	"iter"
+	"os"
+	"time"
+
+	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/reporter"
+)
+
+func ExampleNew() {
+	result := harness.Result{
+		Case:     harness.Case{ID: "greeting", Input: "hi", Expected: "hello"},
+		Trial:    1,
+		Output:   &harness.Output{Value: "\x1b[31mgo away"},
+		Scores:   []harness.Score{{Name: "equals", Pass: new(bool), Reason: `"go away" is not "hello"`}},
+		Latency:  120 * time.Millisecond,
+		Attempts: 1,
+	}
+	fold := harness.NewFold(1)
+	fold.Add(result)
+	report := fold.Report(1)
+	report.Suite, report.Verdict = "manners", harness.Fail
+
+	format, _ := reporter.FormatOf("report.txt")
+	r, err := reporter.New(format)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var results iter.Seq2[harness.Result, error] = func(yield func(harness.Result, error) bool) { yield(result, nil) }
+	if err := r.Write(os.Stdout, reporter.Data{Report: report, Results: results}); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// ✗ FAIL  manners  no gate
+	//   1 case · 1 wrong · 0 with trouble
+	//
+	// WRONG ANSWERS  1 case
+	//   ✗ greeting
+	//   │ asked     hi
+	//   │ expected  hello
+	//   │ got       \x1b[31mgo away
+	//   │ equals    "go away" is not "hello"
+	//
+	// SCORES
+	//   evaluator  pass rate   mean  interval  cases  unscored
+	//   equals            0%  0.000         –      1         –
+	//
+	//   latency  p50 120ms · p95 120ms · max 120ms
+}
+
+func ExampleTerminal() {
+	fmt.Println(reporter.Terminal("all fine\r\x1b[2KAll tests passed \u202egnorw"))
+	// Output: all fine\r\x1b[2KAll tests passed \u202egnorw
+}
