@@ -23,6 +23,7 @@ func arrows() map[string][]string {
 		leaves   = []string{"harness/strict", "harness/process", "harness/stat"}
 		domain   = append([]string{"harness"}, leaves...)
 		platform = append([]string{"harness/internal/httpx"}, domain...)
+		jq       = append([]string{"harness/internal/jsonx"}, domain...)
 		suite    = append([]string{"harness/dataset", "harness/target", "harness/gate", "harness/sgp", "evaluator"}, domain...)
 		runner   = append([]string{"harness/suite", "harness/store", "reporter"}, suite...)
 		command  = append([]string{"harness/runner", "harness/sgp/sgpserver"}, runner...)
@@ -33,8 +34,9 @@ func arrows() map[string][]string {
 		"harness/process":        nil,
 		"harness/stat":           nil,
 		"harness/internal/httpx": nil,
-		"harness/dataset":        domain,
-		"harness/target":         platform,
+		"harness/internal/jsonx": nil,
+		"harness/dataset":        jq,
+		"harness/target":         append([]string{"harness/internal/httpx"}, jq...),
 		"harness/gate":           domain,
 		"harness/store":          domain,
 		"harness/sgp":            platform,
