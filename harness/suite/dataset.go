@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -98,16 +100,32 @@ func (l *loader) file(at strict.Node, doc datasetDoc) {
 		l.fail(err)
 		return
 	}
+	fields := []string{"id", "input", "expected", "extra", "history", "metadata", "cluster"}
+	for _, p := range at.Get("map").Pairs() {
+		if !slices.Contains(fields, p.Key.Value) {
+			e := p.Key.Errorf("a case has no field %s%s", strict.Quote(p.Key.Value), strict.Meant(p.Key.Value, fields))
+			e.Hint = "map says where the file has each of ours: " + strings.Join(fields, ", ")
+			l.fail(e)
+			return
+		}
+	}
 	source, err := l.suite.openFile()
 	if err != nil {
-		where := doc.File
-		if len(doc.Map) > 0 {
-			where = at.Get("map")
-		}
-		l.fail(placed(where, err))
+		l.fail(placed(blamed(at, err), err))
 		return
 	}
 	l.fail(placed(doc.File, source.Close()))
+}
+
+// blamed is what an error about a dataset file is about: a field of the map when
+// it names one, else the file.
+func blamed(at strict.Node, err error) strict.Node {
+	for _, p := range at.Get("map").Pairs() {
+		if strings.Contains(err.Error(), "map: "+p.Key.Value+":") {
+			return p.Value
+		}
+	}
+	return at.Get("file")
 }
 
 // cases reads the cases that stand in the suite.

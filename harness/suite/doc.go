@@ -1,2 +1,108 @@
-// Package suite reads YAML suites.
+// Package suite reads suites: YAML files that say which cases an app is asked,
+// what scores its answers, and what the run has to reach.
+//
+// [Load] checks all of a suite before anything runs. It builds the app and the
+// evaluators once, compiles every expression, opens the dataset and looks up the
+// metrics that the gate names. Each error has file, line, column and, where a
+// name is misspelled, the nearest one that there is.
+//
+// # The file
+//
+//	name: support-bot                # required; lists and reports call it so
+//	description: what a new person should know
+//
+//	dataset:                         # exactly one of file, cases, sgp
+//	  file: data/support.jsonl       # jsonl, json, csv, tsv, yaml by suffix; .gz too
+//	  format: jsonl                  # when the suffix does not tell
+//	  map: {id: ticket, input: question, expected: .answers[0]}
+//	  items: .rows                   # where the list is in a json or yaml file
+//
+//	app:                             # exactly one kind, with its options
+//	  http: {url: "http://127.0.0.1:8080/answer", output: .answer}
+//
+//	evaluators:                      # a name, or one name with its options
+//	  - equals
+//	  - contains: refund             # the option that a bare value stands for
+//	  - levenshtein: {threshold: 0.8, name: close}
+//
+//	gate:
+//	  - equals.pass_rate >= 90%
+//	  - latency.p95 <= 2s
+//
+// Everything else has a default:
+//
+//	trials: 1                # how often each case is asked
+//	concurrency: 16          # how many trials at once
+//	timeout: 30s             # of one answer, all of it included
+//	retries: 2               # of failed calls, never of low scores
+//	rate_limit: 600/m        # calls of the app; also 10/s, 5/h; 600 is 600/m
+//	sample: 0.1              # this fraction of the cases, chosen by the seed
+//	seed: 42
+//	reports: [table, {junit: out/report.junit.xml}]
+//
+// A dataset can also stand in the suite itself, or on a platform:
+//
+//	dataset:
+//	  cases:
+//	    - {id: greeting, input: hi, expected: hello}
+//	    - {input: {question: why, language: en}, metadata: {topic: x}}   # its ID is 2
+//
+//	dataset:
+//	  sgp: {dataset_id: ds_1, version: 3}   # Scale GP, read page by page
+//
+// A case has id, input (text, or a map), expected, extra, history, metadata and
+// cluster, as in harness.Case. IDs are unique.
+//
+// Several apps are compared side by side under names of their own:
+//
+//	apps:
+//	  small: {openai: {base_url: "https://…", model: small}}
+//	  large: {openai: {base_url: "https://…", model: large}}
+//
+// A server of your own is started for the run and stopped afterwards, beside any
+// app that talks to it:
+//
+//	start:
+//	  command: [go, run, ./server]          # no shell
+//	  ready: http://127.0.0.1:8080/health   # answers 2xx when it is ready
+//	  wait: 30s
+//	  env: {PORT: "8080"}                   # beside PATH, HOME, TMPDIR, LANG
+//	  dir: server                           # below the suite's folder
+//
+// Results go to the local store always, and to a platform when asked. The
+// dataset then has to be a version of one there:
+//
+//	publish:
+//	  sgp:
+//	    evaluation_id: ev_1                 # or evaluation: {name: nightly}
+//	    application_spec_id: as_1
+//	    questions: {equals: q_1}            # question IDs by metric
+//
+// # YAML
+//
+// Unknown and duplicate keys are errors. A null, or nothing after a key, means
+// the default. Numbers and booleans are fine where text is wanted and stay as
+// they are written; durations need a unit. Aliases (&x, *x) work; merge keys
+// (<<), tags and several documents do not. A file has at most 8 MB: larger
+// datasets belong into files of their own.
+//
+// # Environment variables
+//
+// ${env:NAME} in a value stands for that variable, which has to be set and not
+// empty. It is replaced once: what comes in is text, and is neither looked at
+// again nor read as YAML; a number, a duration or a boolean may come in where
+// one is wanted. Inside of { } and [ ] it needs quotes. $${env:NAME} stands for
+// the text ${env:NAME}.
+//
+// Nothing is replaced in keys, in the name, in the description and in inline
+// cases, which are data. [Suite].Secrets has the values, so that they can be
+// kept out of everything that is shown or stored; errors do not show them. Text
+// that looks like a key of a well-known service is an error: the suite is stored
+// with each run.
+//
+// # Paths
+//
+// Paths are relative to the suite and stay below its folder: one that is
+// absolute, goes up or follows a symbolic link out of it is an error unless
+// [Options].AllowPath is set.
 package suite

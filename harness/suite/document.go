@@ -44,8 +44,8 @@ func (document) Synonyms() map[string]string {
 
 // datasetDoc is where the cases come from.
 type datasetDoc struct {
-	File   strict.Node       `yaml:"file" jsonschema_description:"A .jsonl, .json, .csv, .yaml or .yml file, .gz allowed, relative to the suite."`
-	Format string            `yaml:"format" jsonschema:"enum=jsonl,enum=json,enum=csv,enum=yaml" jsonschema_description:"The format of the file, when its name does not tell."`
+	File   strict.Node       `yaml:"file" jsonschema_description:"A .jsonl, .json, .csv, .tsv or .yaml file, .gz allowed, relative to the suite."`
+	Format string            `yaml:"format" jsonschema:"enum=jsonl,enum=ndjson,enum=json,enum=csv,enum=tsv,enum=yaml,enum=yml" jsonschema_description:"The format of the file, when its name does not tell."`
 	Map    map[string]string `yaml:"map" jsonschema_description:"Where the file has our fields: a field name or a jq path for each of id, input, expected, extra, history, metadata, cluster."`
 	Items  string            `yaml:"items" jsonschema_description:"A jq path to the list of cases in a .json or .yaml file."`
 	Cases  []strict.Node     `yaml:"cases" jsonschema:"minItems=1" jsonschema_description:"The cases themselves."`

@@ -63,7 +63,13 @@ func (e *environment) values(n strict.Node) {
 	for _, item := range n.Items() {
 		e.values(item)
 	}
-	if n.Node == nil || n.Kind != yaml.ScalarNode || !strings.Contains(n.Value, reference) {
+	if n.Node == nil || n.Kind != yaml.ScalarNode {
+		return
+	}
+	if literalKey.MatchString(n.Value) {
+		e.errs = append(e.errs, n.Errorf("%s", literalKeyProblem))
+	}
+	if !strings.Contains(n.Value, reference) {
 		return
 	}
 	text, secret, err := e.expand(n.Value)

@@ -15,8 +15,9 @@ import (
 
 // Schema is the JSON Schema (draft 2020-12) of suite files whose evaluators are
 // those of the registry; nil means the built-in ones. Editors complete and check
-// suites with it. It accepts every suite that Load does, and some that it does
-// not: it can't look at files, at the environment or at names of metrics.
+// suites with it. It accepts the suites that Load does, a few odd spellings such
+// as a null aside, and some that Load does not: it can't look at files, at the
+// environment or at names of metrics.
 func Schema(reg *evaluator.Registry) ([]byte, error) {
 	if reg == nil {
 		reg = evaluator.NewRegistry()
@@ -81,12 +82,16 @@ func addEvaluators(root *jsonschema.Schema, reg *evaluator.Registry) {
 	var names []any
 	all := &jsonschema.Schema{Properties: jsonschema.NewProperties()}
 	for _, d := range reg.Definitions() {
-		options := reflected(d.Options)
+		options := reflected(d.Options, nested)
 		options.Properties.Set("name", &jsonschema.Schema{Type: "string", Description: "The metric's name. Default: the evaluator's."})
 		def := options
 		if d.Scalar != "" {
 			bare := &jsonschema.Schema{}
-			text(bare, "string", "number", "boolean", "array")
+			if p := property(options, d.Scalar); p.Type == "array" {
+				bare.Type, bare.Items = p.Type, p.Items
+			} else {
+				text(bare, "string", "number", "boolean", "array")
+			}
 			def = &jsonschema.Schema{AnyOf: []*jsonschema.Schema{options, bare}}
 		}
 		def.Description = d.Doc
@@ -110,10 +115,18 @@ func named(names []any, object *jsonschema.Schema) *jsonschema.Schema {
 }
 
 // reflected is the schema of a struct of options, nil for none.
-func reflected(options any) *jsonschema.Schema {
+func reflected(options any, more ...func(reflect.Type) *jsonschema.Schema) *jsonschema.Schema {
 	r := jsonschema.Reflector{
 		Anonymous: true, DoNotReference: true, ExpandedStruct: true,
-		FieldNameTag: "yaml", RequiredFromJSONSchemaTags: true, Mapper: mapped,
+		FieldNameTag: "yaml", RequiredFromJSONSchemaTags: true,
+	}
+	r.Mapper = func(t reflect.Type) *jsonschema.Schema {
+		for _, f := range append(more, mapped) {
+			if s := f(t); s != nil {
+				return s
+			}
+		}
+		return nil
 	}
 	if options == nil {
 		options = struct{}{}
@@ -123,6 +136,15 @@ func reflected(options any) *jsonschema.Schema {
 	return s
 }
 
+// nested is what an evaluator's list of nodes holds: evaluators.
+func nested(t reflect.Type) *jsonschema.Schema {
+	if t != reflect.TypeFor[[]strict.Node]() {
+		return nil
+	}
+	return &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Ref: "#/$defs/evaluator"}}
+}
+
+// mapped are types that the schema does not find out by itself.
 func mapped(t reflect.Type) *jsonschema.Schema {
 	switch t {
 	case reflect.TypeFor[strict.Node]():

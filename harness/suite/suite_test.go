@@ -41,6 +41,9 @@ func told(err error) string {
 	var b strings.Builder
 	for _, e := range strict.Flatten(err) {
 		fmt.Fprintln(&b, e.Error())
+		if known, _, ok := strings.Cut(e.Hint, "known evaluators: "); ok {
+			e.Hint = known + "known evaluators: …" // a list that grows
+		}
 		if e.Hint != "" {
 			fmt.Fprintln(&b, "  hint:", e.Hint)
 		}
