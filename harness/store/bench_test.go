@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -62,8 +63,18 @@ func pages(n int) (cases [][]harness.Case, results [][]harness.Result) {
 	return cases, results
 }
 
-func perSecond(b *testing.B) {
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "results/s")
+// measure starts the measurement and gives the function that ends it and
+// reports results per second and the processor's time for each.
+func measure(b *testing.B) (done func()) {
+	b.ReportAllocs()
+	runtime.GC()
+	before := processorTime(b)
+	b.ResetTimer()
+	return func() {
+		b.StopTimer()
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "results/s")
+		b.ReportMetric(float64((processorTime(b)-before).Microseconds())/float64(b.N), "cpu-µs/result")
+	}
 }
 
 // BenchmarkWrite plans and writes b.N results in pages and batches of 100.
@@ -82,15 +93,13 @@ func benchmarkWrite(b *testing.B, spec Spec) {
 	require.NoError(b, err)
 	defer func() { require.NoError(b, run.Close()) }()
 	cases, results := pages(b.N)
-	b.ReportAllocs()
-	b.ResetTimer()
+	done := measure(b)
 	for i := range cases {
 		_, err := run.Plan(ctx, cases[i])
 		require.NoError(b, err)
 		require.NoError(b, run.Write(ctx, results[i]))
 	}
-	b.StopTimer()
-	perSecond(b)
+	done()
 }
 
 // BenchmarkPlan plans b.N cases in pages of 100.
@@ -100,14 +109,12 @@ func BenchmarkPlan(b *testing.B) {
 	require.NoError(b, err)
 	defer func() { require.NoError(b, run.Close()) }()
 	cases, _ := pages(b.N)
-	b.ReportAllocs()
-	b.ResetTimer()
+	done := measure(b)
 	for i := range cases {
 		_, err := run.Plan(ctx, cases[i])
 		require.NoError(b, err)
 	}
-	b.StopTimer()
-	perSecond(b)
+	done()
 }
 
 // BenchmarkResume plans b.N finished cases again.
@@ -121,15 +128,13 @@ func BenchmarkResume(b *testing.B) {
 	run, err = s.Resume(ctx, run.ID())
 	require.NoError(b, err)
 	defer func() { require.NoError(b, run.Close()) }()
-	b.ReportAllocs()
-	b.ResetTimer()
+	done := measure(b)
 	for i := range cases {
 		finished, err := run.Plan(ctx, cases[i])
 		require.NoError(b, err)
 		require.Len(b, finished, len(cases[i]))
 	}
-	b.StopTimer()
-	perSecond(b)
+	done()
 }
 
 func fillRun(t testing.TB, run *Run, cases [][]harness.Case, results [][]harness.Result) {
@@ -149,14 +154,12 @@ func BenchmarkResults(b *testing.B) {
 	defer func() { require.NoError(b, run.Close()) }()
 	cases, results := pages(b.N)
 	fillRun(b, run, cases, results)
-	b.ReportAllocs()
-	b.ResetTimer()
+	done := measure(b)
 	n := 0
 	for _, err := range s.Results(ctx, run.ID(), Query{}) {
 		require.NoError(b, err)
 		n++
 	}
 	require.Equal(b, b.N, n)
-	b.StopTimer()
-	perSecond(b)
+	done()
 }

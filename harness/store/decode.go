@@ -230,8 +230,8 @@ func (d *decoder) text() any {
 	return f
 }
 
-// number reads a number: a float64, or a json.Number when that is an integer
-// with more digits than a float64 keeps.
+// number reads a number: a float64, or a json.Number when a float64 would not
+// keep an integer's digits or has no such large number.
 func (d *decoder) number() any {
 	raw := d.digits()
 	f, err := strconv.ParseFloat(string(raw), 64)
@@ -239,14 +239,14 @@ func (d *decoder) number() any {
 		d.fail(errSyntax)
 		return nil
 	}
-	if len(raw) > 15 && strings.IndexFunc(string(raw), func(r rune) bool { return r < '0' || r > '9' }) <= 0 &&
-		strconv.FormatFloat(f, 'f', -1, 64) != string(raw) {
-		return json.Number(raw)
+	integer := strings.Trim(string(raw[1:]), "0123456789") == ""
+	if err == nil && (len(raw) <= 15 || !integer || strconv.FormatFloat(f, 'f', -1, 64) == string(raw)) {
+		return f
 	}
-	if err != nil { // a number beyond float64's range stays as it was written
-		return json.Number(raw)
+	if !json.Valid(raw) {
+		d.fail(errSyntax)
 	}
-	return f
+	return json.Number(raw) // of more digits or size than a float64 has
 }
 
 func (d *decoder) bool() bool {

@@ -35,41 +35,61 @@ const runResultColumns = "results.key, flags, results.sum, answer, scores, cases
 // left out. After an error, which may be ErrDamaged, nothing follows.
 func (s *Store) Results(ctx context.Context, id string, q Query) iter.Seq2[harness.Result, error] {
 	return func(yield func(harness.Result, error) bool) {
-		run, err := s.find(ctx, id)
-		if err != nil {
-			yield(harness.Result{}, fmt.Errorf("store: results: %w", err))
-			return
-		}
-		from, to := runKeys(run.no)
-		if q.Case != "" {
-			err := s.read.QueryRowContext(ctx, "SELECT key FROM cases WHERE run = ? AND id = ?", run.no, q.Case).Scan(&from)
-			if errors.Is(err, sql.ErrNoRows) {
-				err = fmt.Errorf("case %q: %w", q.Case, ErrNotFound)
-			}
-			if err != nil {
-				yield(harness.Result{}, fmt.Errorf("store: results of run %s: %w", run.info.ID, s.explain(err)))
-				return
-			}
-			to = from + maxTrial + 1
-		}
-		query := q.sql()
-		var chunk []harness.Result
-		for {
-			if chunk, from, err = s.chunk(ctx, query, chunk[:0], from, to); err != nil {
-				yield(harness.Result{}, fmt.Errorf("store: results of run %s: %w", run.info.ID, s.explain(err)))
-				return
-			}
-			if len(chunk) == 0 {
-				return
-			}
-			for i := range chunk {
-				if !yield(chunk[i], nil) {
-					return
-				}
-				chunk[i] = harness.Result{} // let its memory go
-			}
+		if err := s.results(ctx, id, q, yield); err != nil {
+			yield(harness.Result{}, fmt.Errorf("store: results of run %s: %w", id, s.explain(err)))
 		}
 	}
+}
+
+// results yields until all is read, yield says stop (both nil) or it fails.
+func (s *Store) results(ctx context.Context, id string, q Query, yield func(harness.Result, error) bool) error {
+	run, err := s.find(ctx, id)
+	if err != nil {
+		return err
+	}
+	from, to := runKeys(run.no)
+	if q.Case != "" {
+		err := s.read.QueryRowContext(ctx, "SELECT key FROM cases WHERE run = ? AND id = ?", run.no, q.Case).Scan(&from)
+		if errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("case %q: %w", q.Case, ErrNotFound)
+		}
+		if err != nil {
+			return err
+		}
+		to = from + maxTrial + 1
+	}
+	query := q.sql()
+	var chunk []harness.Result
+	for n := int64(0); ; n += int64(len(chunk)) {
+		if chunk, from, err = s.chunk(ctx, query, chunk[:0], from, to); err != nil {
+			return err
+		}
+		if len(chunk) == 0 {
+			return s.complete(ctx, run, q, n)
+		}
+		for i := range chunk {
+			if !yield(chunk[i], nil) {
+				return nil
+			}
+			chunk[i] = harness.Result{} // let its memory go
+		}
+	}
+}
+
+// complete checks that all results of a run were read, n of them: damage can also
+// make rows vanish. Only a run that nobody wrote meanwhile can be checked.
+func (s *Store) complete(ctx context.Context, before runRow, q Query, n int64) error {
+	if q != (Query{}) || n == before.info.Completed || before.info.Status == Running {
+		return nil
+	}
+	now, err := s.find(ctx, before.info.ID)
+	if err != nil {
+		return err
+	}
+	if now.info.Completed == before.info.Completed && now.info.Status != Running {
+		return fmt.Errorf("%w: %d results are there, %d were written", ErrDamaged, n, now.info.Completed)
+	}
+	return nil
 }
 
 // sql is the query for the chunk of keys from ? to ?.
@@ -163,25 +183,26 @@ func storedCase(key, sum int64, id, origin string, data []byte) (harness.Case, e
 // in Info.
 func (s *Store) Cases(ctx context.Context, id string) iter.Seq2[harness.Case, error] {
 	return func(yield func(harness.Case, error) bool) {
-		run, err := s.find(ctx, id)
-		if err != nil {
-			yield(harness.Case{}, fmt.Errorf("store: cases: %w", err))
-			return
+		if err := s.cases(ctx, id, yield); err != nil {
+			yield(harness.Case{}, fmt.Errorf("store: cases of run %s: %w", id, s.explain(err)))
 		}
-		from, to := runKeys(run.no)
-		for {
-			var chunk []harness.Case
-			if chunk, from, err = s.caseChunk(ctx, from, to); err != nil {
-				yield(harness.Case{}, fmt.Errorf("store: cases of run %s: %w", run.info.ID, s.explain(err)))
-				return
-			}
-			if len(chunk) == 0 {
-				return
-			}
-			for _, c := range chunk {
-				if !yield(c, nil) {
-					return
-				}
+	}
+}
+
+func (s *Store) cases(ctx context.Context, id string, yield func(harness.Case, error) bool) error {
+	run, err := s.find(ctx, id)
+	if err != nil {
+		return err
+	}
+	from, to := runKeys(run.no)
+	for {
+		var chunk []harness.Case
+		if chunk, from, err = s.caseChunk(ctx, from, to); err != nil || len(chunk) == 0 {
+			return err
+		}
+		for _, c := range chunk {
+			if !yield(c, nil) {
+				return nil
 			}
 		}
 	}

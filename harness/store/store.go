@@ -48,7 +48,7 @@ func open(dir string) (*Store, error) {
 	}
 	s := &Store{dir: dir, group: newGroup()}
 	if s.writer, err = connect(path, 1, "_txlock=immediate",
-		"cache_size(-8000)", "wal_autocheckpoint(2000)", "journal_size_limit(67108864)"); err != nil {
+		"page_size(8192)", "cache_size(-8000)", "wal_autocheckpoint(2000)", "journal_size_limit(67108864)"); err != nil {
 		return nil, err
 	}
 	if s.read, err = connect(path, 4, "_txlock=deferred", "cache_size(-2000)", "query_only(1)"); err != nil {
