@@ -53,6 +53,9 @@ func (d Dataset) String() string {
 	case d.File != "":
 		return d.File
 	}
+	if len(d.Cases) == 1 {
+		return "1 inline case"
+	}
 	return fmt.Sprintf("%d inline cases", len(d.Cases))
 }
 
@@ -191,10 +194,7 @@ func input(n strict.Node) (any, error) {
 func (s *Suite) Source(ctx context.Context) (harness.Source, error) {
 	switch d := s.Dataset; {
 	case d.SGP != nil:
-		client, err := sgp.New(sgp.ConfigFromEnv(func(name string) string {
-			value, _ := s.getenv(name)
-			return value
-		}))
+		client, err := s.SGP()
 		if err != nil {
 			return nil, err
 		}
@@ -203,6 +203,15 @@ func (s *Suite) Source(ctx context.Context) (harness.Source, error) {
 		return s.openFile()
 	}
 	return inline{s.Dataset.Cases}, ctx.Err()
+}
+
+// SGP is a client of Scale GP for whoever SGP_API_KEY, SGP_ACCOUNT_ID and
+// SGP_CLIENT_BASE_URL say.
+func (s *Suite) SGP() (*sgp.Client, error) {
+	return sgp.New(sgp.ConfigFromEnv(func(name string) string {
+		value, _ := s.getenv(name)
+		return value
+	}))
 }
 
 // inline are the cases of a suite, with a digest.
