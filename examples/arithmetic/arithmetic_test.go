@@ -34,7 +34,7 @@ func TestAnswer(t *testing.T) {
 		{strings.Repeat("(", 100_000) + "1 =", "1"},
 	} {
 		t.Run(tt.question[:min(len(tt.question), 40)], func(t *testing.T) {
-			assert.Equal(t, tt.want, answer(tt.question).Output)
+			assert.Equal(t, tt.want, answer(t.Context(), tt.question).Output)
 		})
 	}
 }
@@ -53,7 +53,7 @@ func TestAnswersOfPublishedTasks(t *testing.T) {
 		require.NoError(t, json.Unmarshal(data, &file))
 		require.Len(t, file.Examples, 250)
 		for _, e := range file.Examples {
-			assert.Equal(t, e.Target, answer(e.Input).Output, e.Input)
+			assert.Equal(t, e.Target, answer(t.Context(), e.Input).Output, e.Input)
 		}
 	}
 }
@@ -63,6 +63,6 @@ func FuzzAnswer(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		assert.NotEmpty(t, answer(s).Output)
+		assert.NotEmpty(t, answer(t.Context(), s).Output)
 	})
 }

@@ -8,6 +8,7 @@
 package main
 
 import (
+	"context"
 	"os"
 
 	"github.com/evalrun/evalrun/examples/internal/serve"
@@ -18,7 +19,7 @@ func main() {
 }
 
 // answer tries what the question could be, the most certain first.
-func answer(question string) serve.Reply {
+func answer(_ context.Context, question string) serve.Reply {
 	if v, ok := logic(question); ok {
 		if v {
 			return serve.Reply{Output: "True"}

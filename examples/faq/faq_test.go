@@ -19,7 +19,7 @@ func TestTheKnowledgeIsWhole(t *testing.T) {
 func TestEveryEntryAnswersItsOwnQuestion(t *testing.T) {
 	ix := newIndex(parse(knowledge))
 	for _, e := range ix.entries {
-		reply := ix.answer(e.question)
+		reply := ix.answer(t.Context(), e.question)
 		assert.Equal(t, e.answer, reply.Output, e.question)
 		require.Len(t, reply.Chunks, 1)
 		assert.Contains(t, reply.Chunks[0].Text, e.question)
@@ -37,7 +37,7 @@ func TestAnswer(t *testing.T) {
 		{"empty", "", unsure},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			assert.Contains(t, ix.answer(tt.question).Output, tt.want)
+			assert.Contains(t, ix.answer(t.Context(), tt.question).Output, tt.want)
 		})
 	}
 }
@@ -46,7 +46,7 @@ func TestAnswersAreTheSameEachTime(t *testing.T) {
 	a, b := newIndex(parse(knowledge)), newIndex(parse(knowledge))
 	for _, q := range []string{"Do you sell skis?", "jacket", "order return refund delivery", "tent"} {
 		for range 20 {
-			assert.Equal(t, a.answer(q), b.answer(q), q)
+			assert.Equal(t, a.answer(t.Context(), q), b.answer(t.Context(), q), q)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"math"
 	"strings"
 	"unicode"
@@ -87,7 +88,7 @@ func (ix *index) weigh(counts map[string]float64) map[string]float64 {
 }
 
 // answer gives the answer of the nearest entry, or says that it doesn't know.
-func (ix *index) answer(question string) serve.Reply {
+func (ix *index) answer(_ context.Context, question string) serve.Reply {
 	best, score := ix.nearest(question)
 	if score < enough {
 		return serve.Reply{Output: unsure}

@@ -2,41 +2,30 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/evalrun/evalrun/examples/internal/serve"
 )
 
 // echo is an app that answers each question with itself after a pause:
-// POST /answer {"question": "…"} gives {"answer": "…"}.
+// POST /answer {"question": "…"}.
 func echo(delay time.Duration) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, "ready\n")
-	})
-	mux.HandleFunc("POST /answer", func(w http.ResponseWriter, r *http.Request) {
-		var request struct {
-			Question string `json:"question"`
-		}
-		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&request); err != nil {
-			http.Error(w, "the request is not understood: "+err.Error(), http.StatusBadRequest)
-			return
-		}
+	return serve.Handler(func(ctx context.Context, question string) serve.Reply {
 		if delay > 0 {
 			pause := time.NewTimer(delay)
 			defer pause.Stop()
 			select {
 			case <-pause.C:
-			case <-r.Context().Done():
-				return
+			case <-ctx.Done():
 			}
 		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(map[string]string{"answer": request.Question})
+		return serve.Reply{Output: question}
 	})
-	return mux
 }
 
 // writeCases writes n cases; the echo gets nine in ten of them right.

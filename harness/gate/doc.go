@@ -20,9 +20,10 @@
 //	tokens.total .input .output   of the run
 //	cases.completed         cases with all their trials
 //
-// A rate or a score may be written as a percentage: 90% is 0.9. A metric of an
-// evaluator that is itself called latency or cost is meant where the statistic
-// is not one of that line: latency.pass_rate is the evaluator's.
+// A rate or a score may be written as a percentage: 90% is 0.9. A duration is
+// kept in milliseconds, as limit and as value. A metric of an evaluator that is
+// itself called latency or cost is meant where the statistic is not one of that
+// line: latency.pass_rate is the evaluator's.
 //
 // Values that differ by less than one part in 10¹² count as equal.
 //

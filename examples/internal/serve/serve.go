@@ -18,8 +18,9 @@ import (
 	"time"
 )
 
-// Answer answers one question. It may be called from many goroutines at once.
-type Answer func(question string) Reply
+// Answer answers one question. It may be called from many goroutines at once, and
+// need not answer once ctx has ended.
+type Answer func(ctx context.Context, question string) Reply
 
 // Reply is what an app says to one question.
 type Reply struct {
@@ -46,7 +47,7 @@ func Main(answer Answer) int {
 	defer stop()
 	var err error
 	if *addr == "" {
-		err = Lines(os.Stdin, os.Stdout, answer)
+		err = Lines(ctx, os.Stdin, os.Stdout, answer)
 	} else {
 		err = Listen(ctx, *addr, Handler(answer), os.Stderr)
 	}
@@ -59,14 +60,14 @@ func Main(answer Answer) int {
 
 // Lines answers requests of one JSON line each, {"id": …, "input": "…"}, with
 // one JSON line each, {"id": …, "output": "…"}, until r ends.
-func Lines(r io.Reader, w io.Writer, answer Answer) error {
+func Lines(ctx context.Context, r io.Reader, w io.Writer, answer Answer) error {
 	in := bufio.NewReader(r)
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)
 	for {
 		line, err := in.ReadBytes('\n')
 		if len(line) > 0 {
-			if err := out.Encode(answerLine(line, answer)); err != nil {
+			if err := out.Encode(answerLine(ctx, line, answer)); err != nil {
 				return fmt.Errorf("write a reply: %w", err)
 			}
 		}
@@ -86,7 +87,7 @@ type line struct {
 	Error string `json:"error,omitempty"`
 }
 
-func answerLine(data []byte, answer Answer) line {
+func answerLine(ctx context.Context, data []byte, answer Answer) line {
 	var request struct {
 		ID    any    `json:"id"`
 		Input string `json:"input"`
@@ -94,7 +95,7 @@ func answerLine(data []byte, answer Answer) line {
 	if err := json.Unmarshal(data, &request); err != nil {
 		return line{ID: request.ID, Error: "the request is not understood: " + err.Error()}
 	}
-	reply := answer(request.Input)
+	reply := answer(ctx, request.Input)
 	return line{ID: request.ID, Reply: &reply}
 }
 
@@ -114,7 +115,7 @@ func Handler(answer Answer) http.Handler {
 			http.Error(w, "the request is not understood: "+err.Error(), http.StatusBadRequest)
 			return
 		}
-		reply := answer(request.Question)
+		reply := answer(r.Context(), request.Question)
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{"answer": reply.Output, "chunks": reply.Chunks})
 	})

@@ -26,7 +26,7 @@ func shout(question string) serve.Reply {
 func TestLines(t *testing.T) {
 	in := `{"id": "a", "input": "hi", "metadata": {"k": 1}}` + "\n" + `broken` + "\n" + `{"id": 2, "input": "no newline at the end"}`
 	var out bytes.Buffer
-	require.NoError(t, serve.Lines(strings.NewReader(in), &out, shout))
+	require.NoError(t, serve.Lines(t.Context(), strings.NewReader(in), &out, shout))
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	require.Len(t, lines, 3)
 	assert.JSONEq(t, `{"id": "a", "output": "HI <&>"}`, lines[0])
@@ -38,8 +38,8 @@ func TestLinesTellsWhatFails(t *testing.T) {
 	broken := errors.New("broken pipe")
 	r, w := io.Pipe()
 	require.NoError(t, w.CloseWithError(broken))
-	assert.ErrorIs(t, serve.Lines(r, io.Discard, shout), broken)
-	assert.ErrorIs(t, serve.Lines(strings.NewReader("{}\n"), w, shout), io.ErrClosedPipe)
+	assert.ErrorIs(t, serve.Lines(t.Context(), r, io.Discard, shout), broken)
+	assert.ErrorIs(t, serve.Lines(t.Context(), strings.NewReader("{}\n"), w, shout), io.ErrClosedPipe)
 }
 
 func TestHandler(t *testing.T) {
