@@ -216,19 +216,28 @@ func (f fields) list(name string, need bool) ([]json.RawMessage, bool) {
 }
 
 // extraInfo checks an ExtraInfoSchema: {chunks: [...]} or {info: "..."}, told apart
-// by schema_type, or by what is there when that is absent.
+// by schema_type. Where that is absent it follows from what is there, and is
+// added, because a response has it.
 func (f fields) extraInfo(name string) {
 	f.dict(name, false, func(info fields) {
 		variant, typed := info.oneOf("schema_type", false, "CHUNKS", "STRING")
 		chunks, text := info.has("chunks"), info.has("info")
 		switch {
-		case !typed && info.has("schema_type"): // named, and wrong: said already
-		case !typed && chunks == text:
+		case typed:
+		case info.has("schema_type"): // named, and wrong: said already
+			return
+		case chunks == text:
 			f.wrong("union_tag_not_found", "Unable to extract tag using discriminator 'schema_type'", name)
-		case variant == "STRING" || !typed && text:
-			info.text("info", true)
+			return
 		default:
+			variant = map[bool]string{true: "CHUNKS", false: "STRING"}[chunks]
+			info.set("schema_type", variant)
+			*info.changed = true
+		}
+		if variant == "CHUNKS" {
 			info.chunks("chunks")
+		} else {
+			info.text("info", true)
 		}
 	})
 }
