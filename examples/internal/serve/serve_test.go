@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func shout(question string) serve.Reply {
+func shout(_ context.Context, question string) serve.Reply {
 	return serve.Reply{Output: strings.ToUpper(question) + " <&>"}
 }
 
