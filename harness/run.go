@@ -51,6 +51,29 @@ func RunTrial(ctx context.Context, c Config, tc Case, trial int) (Result, bool, 
 	return r, ok, nil
 }
 
+// ScoreResult scores the answer of a stored result again, with Config's
+// Evaluators and Timeout; a result without an answer comes back as it is. It is
+// false when ctx ended before every evaluator had answered.
+func ScoreResult(ctx context.Context, c Config, r Result) (Result, bool, error) {
+	if c.Source == nil {
+		c.Source = Cases{r.Case}
+	}
+	if c.App == nil {
+		c.App = AppFunc(func(context.Context, Input) (Output, error) { return *r.Output, nil })
+	}
+	c, err := c.withDefaults()
+	if err != nil || r.Output == nil {
+		return r, err == nil, err
+	}
+	e := &engine{Config: c, feeding: ctx, running: ctx}
+	again := r
+	again.Scores = nil
+	if !e.score(&again) {
+		return r, false, nil
+	}
+	return again, true, nil
+}
+
 // engine is the state of one run.
 type engine struct {
 	Config

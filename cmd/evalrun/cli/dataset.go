@@ -1,0 +1,184 @@
+package cli
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/dataset"
+	"github.com/evalrun/evalrun/harness/runner"
+	"github.com/evalrun/evalrun/harness/sgp"
+	"github.com/evalrun/evalrun/reporter"
+)
+
+func (a *app) datasetCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "dataset",
+		Short: "Move test cases between a file and a platform",
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:  cobra.NoArgs,
+	}
+	cmd.AddCommand(a.pushCommand(), a.pullCommand())
+	return cmd
+}
+
+func (a *app) pushCommand() *cobra.Command {
+	var to map[string]string
+	var o dataset.Options
+	var draft, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "push FILE",
+		Short: "Upload the cases of a file to Scale GP and publish them as a version",
+		Example: `  evalrun dataset push cases.jsonl --sgp name=support
+  evalrun dataset push more.csv --sgp id=ds_1 --map input=question --map expected=answer`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := onlyKeys(to, "name", "id", "schema"); err != nil {
+				return err
+			}
+			if (to["name"] == "") == (to["id"] == "") {
+				return fmt.Errorf("--sgp: expected name=NAME for a new dataset or id=ID for one that is there")
+			}
+			file, err := dataset.Open(args[0], o)
+			if err != nil {
+				return err
+			}
+			defer file.Close()
+			client, err := a.sgp()
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			pushed, err := sgp.Push(cmd.Context(), client, file, sgp.PushConfig{
+				DatasetID: to["id"], Name: to["name"], SchemaType: strings.ToUpper(to["schema"]), Draft: draft,
+			})
+			if err != nil {
+				return &runner.Error{Code: runner.CodeUnposted, Err: err,
+					Hint: fmt.Sprintf("%d cases are certainly in dataset %q", pushed.Cases, pushed.DatasetID)}
+			}
+			if asJSON {
+				return json.NewEncoder(a.stdout).Encode(map[string]any{
+					"dataset_id": pushed.DatasetID, "version": pushed.Version, "cases": pushed.Cases,
+				})
+			}
+			_, err = fmt.Fprintf(a.stdout, "dataset %s, version %d: %d cases\n", reporter.Terminal(pushed.DatasetID), pushed.Version, pushed.Cases)
+			return err
+		},
+	}
+	fl := cmd.Flags()
+	fl.StringToStringVar(&to, "sgp", nil, "where to: name=NAME for a new dataset, id=ID for an existing one; schema=GENERATION|FLEXIBLE")
+	fl.StringToStringVar(&o.Map, "map", nil, "where the file has a field: input=question (repeatable; a field name or a jq path)")
+	fl.StringVar(&o.Format, "format", "", "format of the file, when its name does not tell")
+	fl.StringVar(&o.Items, "items", "", "jq path to the list of cases in a .json or .yaml file")
+	fl.BoolVar(&draft, "draft", false, "do not publish a version")
+	fl.BoolVar(&asJSON, "json", false, "print dataset_id, version and cases as JSON")
+	return cmd
+}
+
+func (a *app) pullCommand() *cobra.Command {
+	var from map[string]string
+	var path string
+	cmd := &cobra.Command{
+		Use:     "pull",
+		Short:   "Download the cases of a Scale GP dataset as JSON lines",
+		Example: `  evalrun dataset pull --sgp id=ds_1,version=3 -o cases.jsonl`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := onlyKeys(from, "id", "version"); err != nil {
+				return err
+			}
+			if from["id"] == "" {
+				return fmt.Errorf("--sgp: expected id=ID, and version=N for a published version")
+			}
+			version := 0
+			if v := from["version"]; v != "" {
+				var err error
+				if version, err = strconv.Atoi(v); err != nil || version < 1 {
+					return fmt.Errorf("--sgp version=%s: expected a number from 1", v)
+				}
+			}
+			client, err := a.sgp()
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			return a.pull(cmd, sgp.Source{Client: client, DatasetID: from["id"], Version: version}, path)
+		},
+	}
+	cmd.Flags().StringToStringVar(&from, "sgp", nil, "which: id=ID, and version=N for a published version")
+	cmd.Flags().StringVarP(&path, "output", "o", "", "file to write (default: standard output)")
+	return cmd
+}
+
+func (a *app) pull(cmd *cobra.Command, source sgp.Source, path string) (err error) {
+	var w io.Writer = a.stdout
+	if path != "" {
+		f, ferr := createAtomic(path)
+		if ferr != nil {
+			return ferr
+		}
+		defer func() {
+			if err != nil {
+				_ = f.(*atomicFile).Discard()
+				return
+			}
+			err = f.Close()
+		}()
+		w = f
+	}
+	b := bufio.NewWriter(w)
+	enc := json.NewEncoder(b)
+	enc.SetEscapeHTML(false)
+	n := 0
+	for c, err := range sgp.Pull(cmd.Context(), source) {
+		if err != nil {
+			return &runner.Error{Code: runner.CodeIncomplete, Err: err}
+		}
+		if err := enc.Encode(caseLine{c}); err != nil {
+			return err
+		}
+		n++
+	}
+	if err := b.Flush(); err != nil {
+		return err
+	}
+	if path != "" && !a.quiet {
+		a.say("%d cases in %s", n, path)
+	}
+	return nil
+}
+
+// caseLine is a case as our own datasets have it: evalrun reads it back without
+// a map.
+type caseLine struct{ harness.Case }
+
+func (a *app) sgp() (*sgp.Client, error) {
+	client, err := sgp.New(sgp.ConfigFromEnv(func(name string) string {
+		value, _ := a.Getenv(name)
+		return value
+	}))
+	if err != nil {
+		return nil, &runner.Error{Code: runner.CodeUsage, Err: err,
+			Hint: "set SGP_API_KEY and SGP_ACCOUNT_ID, or SGP_CLIENT_BASE_URL=http://127.0.0.1:8400 for evalrun serve"}
+	}
+	return client, nil
+}
+
+func onlyKeys(m map[string]string, known ...string) error {
+	for key := range m {
+		ok := false
+		for _, k := range known {
+			ok = ok || k == key
+		}
+		if !ok {
+			return fmt.Errorf("--sgp: unknown key %q; there are %s", key, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,11 @@
+// Package cli is the evalrun command. A program of your own can be an evalrun
+// with further evaluators:
+//
+//	func main() {
+//		registry := evaluator.NewRegistry()
+//		registry.Add(evaluator.Func("polite", polite))
+//		os.Exit(cli.Run(context.Background(), cli.Config{Evaluators: registry}))
+//	}
+//
+// The exit codes are those of package runner.
+package cli

@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/evalrun/evalrun/harness/runner"
+	"github.com/evalrun/evalrun/harness/suite"
+)
+
+var errNoServeKey = errors.New("serve --auth: SGP_API_KEY is not set")
+
+func (a *app) initCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "init [DIR]",
+		Short: "Write a starter suite that runs as it is",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			dir := "."
+			if len(args) == 1 {
+				dir = args[0]
+			}
+			files := suite.Starter()
+			for _, name := range slices.Sorted(maps.Keys(files)) {
+				if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+					return &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("%s is there already", filepath.Join(dir, name)),
+						Hint: "nothing was written; evalrun init DIR writes into another folder"}
+				}
+			}
+			for _, name := range slices.Sorted(maps.Keys(files)) {
+				path := filepath.Join(dir, name)
+				if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+					return err
+				}
+				if err := os.WriteFile(path, []byte(files[name]), 0o644); err != nil {
+					return err
+				}
+				a.say("wrote %s", path)
+			}
+			a.say("try: evalrun run %s", filepath.Join(dir, "suite.yaml"))
+			return nil
+		},
+	}
+}
+
+func (a *app) validateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "validate SUITE.yaml...",
+		Short: "Check suites without running anything",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			var errs []error
+			for _, path := range args {
+				s, err := a.load(path)
+				if err != nil {
+					a.fail(err)
+					errs = append(errs, err)
+					continue
+				}
+				if !a.quiet {
+					fmt.Fprintf(a.stdout, "%s: ok: %d evaluators, %d checks\n", path, len(s.Metrics), len(s.Gate))
+				}
+			}
+			if len(errs) > 0 {
+				a.code = runner.CodeUsage
+			}
+			return nil
+		},
+	}
+}
+
+func (a *app) schemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "schema",
+		Short:   "Print the JSON Schema of suite files, for editors",
+		Example: "  evalrun schema > evalrun.schema.json",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			data, err := suite.Schema(a.Evaluators)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(a.stdout, "%s\n", data)
+			return err
+		},
+	}
+}

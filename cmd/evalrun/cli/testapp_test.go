@@ -1,0 +1,114 @@
+package cli_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+)
+
+// testApp is an app under test that does what its first argument says.
+func testApp() {
+	switch mode := os.Args[1]; mode {
+	case "echo": // one process per case: the answer is the input
+		data, _ := io.ReadAll(os.Stdin)
+		if strings.Contains(string(data), "wrong") {
+			data = []byte("no")
+		}
+		fmt.Println(string(data))
+	case "count": // appends each input to a file, then echoes it
+		data, _ := io.ReadAll(os.Stdin)
+		appendLine(os.Args[2], string(data))
+		fmt.Print(string(data))
+	case "slow": // like count, and slow for inputs with "slow" in them
+		data, _ := io.ReadAll(os.Stdin)
+		appendLine(os.Args[2], string(data))
+		if strings.Contains(string(data), "slow") {
+			time.Sleep(time.Minute)
+		}
+		fmt.Print(string(data))
+	case "exit":
+		fmt.Fprintln(os.Stderr, "the model file is missing")
+		os.Exit(1)
+	case "big":
+		for range 100 {
+			_, _ = os.Stdout.Write(make([]byte, 1<<20))
+		}
+	case "hang":
+		time.Sleep(time.Hour)
+	case "jsonl":
+		jsonLines()
+	case "garbage":
+		in := bufio.NewScanner(os.Stdin)
+		for in.Scan() {
+			fmt.Println("Traceback (most recent call last):")
+		}
+	case "http":
+		serveHTTP(os.Args[2])
+	default:
+		fmt.Fprintln(os.Stderr, "testapp: no mode", mode)
+		os.Exit(2)
+	}
+}
+
+func appendLine(path, line string) {
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Fprintln(f, line)
+	_ = f.Close()
+}
+
+func jsonLines() {
+	in := bufio.NewScanner(os.Stdin)
+	for in.Scan() {
+		var request struct {
+			ID    string `json:"id"`
+			Input any    `json:"input"`
+		}
+		if err := json.Unmarshal(in.Bytes(), &request); err != nil {
+			os.Exit(3)
+		}
+		reply, _ := json.Marshal(map[string]any{"id": request.ID, "output": request.Input,
+			"usage": map[string]int{"input_tokens": 10, "output_tokens": 2}, "cost_usd": 0.5})
+		fmt.Println(string(reply))
+	}
+}
+
+// serveHTTP answers POST / with {"output": input}, and as the input asks.
+func serveHTTP(addr string) {
+	busy := map[string]bool{}
+	handle := func(w http.ResponseWriter, r *http.Request) {
+		var request struct{ Input string }
+		_ = json.NewDecoder(r.Body).Decode(&request)
+		switch request.Input {
+		case "500":
+			http.Error(w, "out of memory", http.StatusInternalServerError)
+		case "html":
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprint(w, "<html>It works!</html>")
+		case "busy":
+			if !busy[r.Header.Get("X-Case")] {
+				busy[r.Header.Get("X-Case")] = true
+				w.Header().Set("Retry-After", "1")
+				http.Error(w, "slow down", http.StatusTooManyRequests)
+				return
+			}
+			fallthrough
+		default:
+			_ = json.NewEncoder(w).Encode(map[string]any{"output": request.Input})
+		}
+	}
+	http.HandleFunc("GET /health", func(http.ResponseWriter, *http.Request) {})
+	http.HandleFunc("POST /", handle)
+	if err := http.ListenAndServe(addr, nil); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}

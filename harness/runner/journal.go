@@ -1,0 +1,51 @@
+package runner
+
+import (
+	"context"
+
+	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/store"
+)
+
+// journal writes to the store without secrets, tells the outbox of news, and
+// watches the cost.
+type journal struct {
+	run      *store.Run
+	redact   *Redactor
+	progress *harness.Progress
+	maxCost  float64
+	stop     context.CancelCauseFunc
+	news     chan<- struct{} // nil when nothing is posted
+	spent    float64
+}
+
+var _ harness.Journal = (*journal)(nil)
+
+// Plan registers the cases.
+func (j *journal) Plan(ctx context.Context, page []harness.Case) ([]harness.Key, error) {
+	return j.run.Plan(ctx, page)
+}
+
+// Write stores a batch; it is synced when Write returns.
+func (j *journal) Write(ctx context.Context, batch []harness.Result) error {
+	j.redact.results(batch)
+	if err := j.run.Write(ctx, batch); err != nil {
+		return err
+	}
+	select {
+	case j.news <- struct{}{}:
+	default: // it has not got to the last news yet, and will see this too
+	}
+	if j.maxCost <= 0 {
+		return nil
+	}
+	for _, r := range batch {
+		if r.Output != nil && r.Output.CostUSD != nil {
+			j.spent += *r.Output.CostUSD
+		}
+	}
+	if j.spent >= j.maxCost {
+		j.stop(errMaxCost)
+	}
+	return nil
+}
