@@ -62,7 +62,7 @@ func (l *loader) app(n strict.Node, what string) (App, bool) {
 	switch {
 	case n.Kind == yaml.ScalarNode && n.Given():
 		app.Kind = n.Value
-		app.options = strict.Node{File: n.File, Node: &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: n.Line, Column: n.Column}}
+		app.options = noOptions(n)
 	case n.Kind == yaml.MappingNode && len(n.Content) > 0:
 		first := n.Pairs()[0]
 		for _, p := range n.Pairs()[1:] {
@@ -81,6 +81,9 @@ func (l *loader) app(n strict.Node, what string) (App, bool) {
 			return app, false
 		}
 		at, app.Kind, app.options = first.Key, first.Key.Value, first.Value
+		if !app.options.Given() {
+			app.options = noOptions(first.Key)
+		}
 	default:
 		l.fail(n.Errorf("expected one kind of app: %s", list(kinds)))
 		return app, false
@@ -100,6 +103,12 @@ func (l *loader) app(n strict.Node, what string) (App, bool) {
 		l.fail(placed(at, c.Close()))
 	}
 	return app, true
+}
+
+// noOptions is an empty map at the place of another node, so that options that
+// are missing are missed.
+func noOptions(at strict.Node) strict.Node {
+	return strict.Node{File: at.File, Node: &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: at.Line, Column: at.Column}}
 }
 
 // noReplay stands for a stored run while the suite is checked.

@@ -58,7 +58,7 @@ func Schema(reg *evaluator.Registry) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("suite: make the JSON Schema: %w", err)
 	}
-	return append(data, '\n'), nil
+	return data, nil
 }
 
 // addApps defines an app: a kind's name, or one kind with its options.

@@ -100,5 +100,4 @@ func TestStarter(t *testing.T) {
 	assert.Equal(t, "echo", s.Apps[0].Kind)
 	assert.Len(t, s.Dataset.Cases, 5)
 	assert.Len(t, s.Gate, 3)
-	assert.Contains(t, suite.Starter()[".gitignore"], ".evalrun/")
 }
