@@ -189,7 +189,7 @@ func plainNumber(n json.Number) any {
 	if err != nil {
 		return n
 	}
-	if math.Abs(f) > 1<<53 && !strings.ContainsAny(n.String(), ".eE") {
+	if math.Abs(f) >= 1<<53 && !strings.ContainsAny(n.String(), ".eE") {
 		return n
 	}
 	return f

@@ -8,9 +8,13 @@ import (
 	"strconv"
 )
 
-// CreateDataset makes a dataset. An empty account ID is the client's.
+// CreateDataset makes a dataset. An empty account ID is the client's, an empty
+// type "manual".
 func (c *Client) CreateDataset(ctx context.Context, r CreateEvaluationDatasetRequest) (EvaluationDataset, error) {
 	r.AccountID = c.accountOr(r.AccountID)
+	if r.Type == "" {
+		r.Type = "manual"
+	}
 	return post[EvaluationDataset](ctx, c, "create dataset "+strconv.Quote(r.Name), r, "evaluation-datasets")
 }
 

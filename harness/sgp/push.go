@@ -150,7 +150,7 @@ func (p *pusher) open(ctx context.Context, first []harness.Case) error {
 			}
 		}
 	}
-	d, err := p.client.CreateDataset(ctx, CreateEvaluationDatasetRequest{Type: "manual", Name: p.cfg.Name, SchemaType: p.cfg.SchemaType})
+	d, err := p.client.CreateDataset(ctx, CreateEvaluationDatasetRequest{Name: p.cfg.Name, SchemaType: p.cfg.SchemaType})
 	p.out.DatasetID = d.ID
 	return err
 }
