@@ -58,11 +58,13 @@ func (f *finder) next() (number, bool) {
 	first, _ := utf8.DecodeLastRuneInString(f.s[f.pos:start])
 	if isWord(first) { // the digits belong to a word
 		f.pos = start
-		f.skip(func(c byte) bool { return isDigit(c) || isLetter(c) || c == '_' })
+		for f.skip(isWordByte); f.markAt(f.pos); f.skip(isWordByte) { // v1.2
+			f.pos++
+		}
 		return number{}, false
 	}
 	if start > f.pos && f.s[start-1] == f.mark { // ".5", not "No.5"
-		before, _ := utf8.DecodeLastRuneInString(f.s[f.pos : start-1])
+		before, _ := utf8.DecodeLastRuneInString(f.s[:start-1])
 		if !isWord(before) && before != rune(f.mark) {
 			start--
 		}
@@ -102,8 +104,11 @@ func (f *finder) sign(start int) int {
 		return -1
 	}
 	at := f.pos + len(head) - n
-	before, _ := utf8.DecodeLastRuneInString(f.s[:at])
-	if isWord(before) || strings.ContainsRune(`)]}-−.%`, before) || unicode.Is(unicode.Sc, before) {
+	before, size := utf8.DecodeLastRuneInString(f.s[:at])
+	if unicode.Is(unicode.Sc, before) { // "$-5", not "5$-6"
+		before, _ = utf8.DecodeLastRuneInString(f.s[:at-size])
+	}
+	if isWord(before) || strings.ContainsRune(`)]}-−.%`, before) {
 		return -1
 	}
 	return at
@@ -227,8 +232,9 @@ func onlyDigits(s string) string {
 	}, s)
 }
 
-func isDigit(c byte) bool  { return c >= '0' && c <= '9' }
-func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+func isWordByte(c byte) bool { return isDigit(c) || isLetter(c) || c == '_' }
+func isDigit(c byte) bool    { return c >= '0' && c <= '9' }
+func isLetter(c byte) bool   { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
 // isWord tells whether a rune is part of a word; the rune that stands for no
 // rune at all is not.

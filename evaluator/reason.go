@@ -92,16 +92,21 @@ func showBoth(found, expected string) string {
 	for same < len(found) && same < len(expected) && found[same] == expected[same] {
 		same++
 	}
+	for same > 0 && !(startsRune(found, same) && startsRune(expected, same)) {
+		same--
+	}
 	if same <= maxShown/2 {
 		return fmt.Sprintf("found %s, expected %s", show(found), show(expected))
 	}
 	from := same - lead
-	for from > 0 && (!utf8.RuneStart(found[from]) || !utf8.RuneStart(expected[from])) {
+	for from > 0 && !startsRune(found, from) {
 		from--
 	}
 	return fmt.Sprintf("differs from character %d on: found …%s, expected …%s",
 		utf8.RuneCountInString(found[:same])+1, show(found[from:]), show(expected[from:]))
 }
+
+func startsRune(s string, i int) bool { return i >= len(s) || utf8.RuneStart(s[i]) }
 
 // textOf is a value as text, as harness.Output.Text gives it.
 func textOf(v any) string { return harness.Output{Value: v}.Text() }

@@ -1,0 +1,273 @@
+package evaluator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/invopop/jsonschema"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+
+	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/strict"
+)
+
+func always(name string) harness.Evaluator {
+	return Func(name, func(context.Context, harness.Trial) (harness.Score, error) { return harness.Passed(), nil })
+}
+
+func TestDefine(t *testing.T) {
+	build := func(o Options) (harness.Evaluator, error) { return always(o.Name), nil }
+	r := NewRegistry()
+	require.NoError(t, r.Define(Definition{Name: "polite", Aliases: []string{"kind"}, New: build}))
+	for name, d := range map[string]Definition{
+		"taken":           {Name: "polite", New: build},
+		"taken by alias":  {Name: "kind", New: build},
+		"alias is taken":  {Name: "nice", Aliases: []string{"equals"}, New: build},
+		"alias of itself": {Name: "nice", Aliases: []string{"nice"}, New: build},
+		"no name":         {New: build},
+		"a bad name":      {Name: "very nice", New: build},
+		"a long name":     {Name: strings.Repeat("a", 101), New: build},
+		"no New":          {Name: "nice"},
+	} {
+		assert.ErrorContains(t, r.Define(d), "evaluator: define", name)
+	}
+	_, err := r.BuildText("nice", Env{})
+	assert.Error(t, err, "a definition that was refused is not there")
+	e, err := r.BuildText("kind", Env{})
+	require.NoError(t, err)
+	assert.Equal(t, "kind", e.Name(), "the name as the suite has it")
+
+	var empty Registry
+	require.NoError(t, empty.Add(always("mine")))
+	assert.Len(t, empty.Definitions(), 1)
+}
+
+func TestAdd(t *testing.T) {
+	r := NewRegistry()
+	require.NoError(t, r.Add(always("polite")))
+	assert.Error(t, r.Add(always("polite")))
+	assert.Error(t, r.Add(always("equals")))
+	assert.Error(t, r.Add(nil))
+	e, err := r.BuildText("polite", Env{})
+	require.NoError(t, err)
+	assert.Equal(t, "polite", e.Name())
+	e, err = r.BuildText("polite: {name: kind}", Env{})
+	require.NoError(t, err)
+	assert.Equal(t, "kind", e.Name())
+	_, err = r.BuildText("polite: {strict: true}", Env{})
+	assert.ErrorContains(t, err, `unknown key "strict"`)
+	_, err = r.BuildText("polite: yes", Env{})
+	assert.ErrorContains(t, err, "takes a map of options")
+}
+
+// several gives two scores, one of them under its own name, and notes when it is
+// closed.
+type several struct{ closed bool }
+
+func (*several) Name() string { return "several" }
+func (s *several) Close() error {
+	s.closed = true
+	return nil
+}
+func (*several) Evaluate(context.Context, harness.Trial) ([]harness.Score, error) {
+	return []harness.Score{{Name: "several", Value: 1}, {Name: "other", Value: 0.5}}, nil
+}
+
+func TestRenamed(t *testing.T) {
+	r, s := NewRegistry(), &several{}
+	require.NoError(t, r.Add(s))
+	e, err := r.BuildText("weighted: [several: {name: twice}]", Env{})
+	require.NoError(t, err)
+	scores, err := e.Evaluate(context.Background(), harness.Trial{})
+	require.NoError(t, err)
+	assert.InDelta(t, 0.75, scores[0].Value, 0, "the mean of its scores")
+	assert.Equal(t, map[string]any{"twice": map[string]any{"value": 0.75}}, scores[0].Metadata)
+	require.NoError(t, e.(io.Closer).Close())
+	assert.True(t, s.closed, "closing goes through to nested evaluators")
+
+	e, err = r.BuildText("several: {name: twice}", Env{})
+	require.NoError(t, err)
+	scores, err = e.Evaluate(context.Background(), harness.Trial{})
+	require.NoError(t, err)
+	assert.Equal(t, "twice", e.Name())
+	assert.Equal(t, []string{"", "other"}, []string{scores[0].Name, scores[1].Name})
+}
+
+func TestBuildErrors(t *testing.T) {
+	for name, tt := range map[string]struct{ entry, want, hint string }{
+		"unknown":          {"- equal", `2:1: unknown evaluator "equal"; did you mean "equals"?`, "known evaluators: NumericDiff, "},
+		"unknown option":   {"- contains:\n    valu: a", `3:3: unknown key "valu"; did you mean "value"?`, "known keys"},
+		"two names":        {"- contains: a\n  equals: b", "found 2 keys", "the options belong under the name"},
+		"options aside":    {"- equals: a\n  name: b", "found 2 keys", "the options belong under the name"},
+		"a list":           {"- [equals]", "expected the name of an evaluator", ""},
+		"nothing":          {"-", "found nothing", ""},
+		"an empty map":     {"- {}", "expected the name of an evaluator", ""},
+		"nothing behind":   {"- equals:", "nothing follows the colon", "write - equals"},
+		"the place":        {"- contains: {value: ''}", `2:19: value: the expected text is empty`, ""},
+		"a wrong type":     {"- levenshtein: {threshold: high}", `2:26: expected a number`, ""},
+		"two errors":       {"- levenshtein: {threshold: high, max_distance: far}", "2:47: expected a whole number", ""},
+		"a map as name":    {"- equals: {name: {a: b}}", "metric name", ""},
+		"a number as name": {"- equals: {name: '%'}", "metric name", ""},
+		"in an expression": {"- expr: >-\n    1 + 1 +\n    lenght", "2:7: expression, line 1, column 9: unknown name lenght", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n, err := strict.Parse("suite.yaml", []byte("#\n"+strings.ReplaceAll(tt.entry, "- ", "  ")))
+			if strings.TrimSpace(tt.entry) == "-" {
+				n, err = strict.Node{File: "suite.yaml", Node: &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}}, nil
+			}
+			require.NoError(t, err)
+			_, err = NewRegistry().Build(n, Env{})
+			require.Error(t, err)
+			assert.Contains(t, err.Error(), "suite.yaml:")
+			if tt.hint != "" {
+				var placed *strict.Error
+				require.ErrorAs(t, err, &placed)
+				assert.Contains(t, placed.Hint, tt.hint)
+			}
+			_, place, _ := strings.Cut(tt.want, ": ")
+			assert.Contains(t, err.Error(), place)
+		})
+	}
+}
+
+// The errors of an evaluator of the user's own get a place too.
+func TestBuildPlacesErrors(t *testing.T) {
+	r := NewRegistry()
+	require.NoError(t, r.Define(Definition{Name: "broken", Scalar: "x", New: func(Options) (harness.Evaluator, error) {
+		return nil, errors.New("no key")
+	}}))
+	n, err := strict.Parse("suite.yaml", []byte("broken: {name: a}"))
+	require.NoError(t, err)
+	_, err = r.Build(n, Env{})
+	assert.EqualError(t, err, "suite.yaml:1:9: broken: no key")
+}
+
+// An evaluator's options have a JSON Schema with a description of each.
+func TestOptionsHaveSchemas(t *testing.T) {
+	for _, d := range NewRegistry().Definitions() {
+		t.Run(d.Name, func(t *testing.T) {
+			require.NotNil(t, d.Options)
+			r := jsonschema.Reflector{
+				Anonymous: true, DoNotReference: true, ExpandedStruct: true,
+				Mapper: func(t reflect.Type) *jsonschema.Schema {
+					if t == reflect.TypeFor[strict.Node]() { // an entry of a suite
+						return &jsonschema.Schema{}
+					}
+					return nil
+				},
+			}
+			s := r.Reflect(d.Options)
+			require.Positive(t, s.Properties.Len())
+			options := map[string]bool{}
+			for p := s.Properties.Oldest(); p != nil; p = p.Next() {
+				options[p.Key] = true
+				assert.NotEmpty(t, p.Value.Description, p.Key)
+			}
+			if d.Scalar != "" {
+				assert.True(t, options[d.Scalar], "the bare value stands for an option")
+			}
+			assert.False(t, options["name"], `"name" is for every evaluator`)
+			_, err := json.Marshal(s)
+			require.NoError(t, err)
+		})
+	}
+}
+
+// hostileTexts are strings that break programs.
+func hostileTexts(t *testing.T) []string {
+	t.Helper()
+	path := filepath.Join("..", "..", "shared", "corpora", "blns.json")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("the list of hostile strings is missing: %v", err)
+		}
+		t.Skipf("the list of hostile strings is not here: %v", err)
+	}
+	var texts []string
+	require.NoError(t, json.Unmarshal(data, &texts))
+	require.Greater(t, len(texts), 400)
+	return append(texts, "\xff\xfe", "a\x00b", strings.Repeat("🏳️‍🌈", 1000), strings.Repeat("[", 100_000), strings.Repeat("\x80", 5000))
+}
+
+// Every evaluator survives every hostile string as output, as what is expected
+// and as option, and never passes without anything to compare with.
+func TestHostileTexts(t *testing.T) {
+	texts := hostileTexts(t)
+	needsNothing := map[string]bool{"is-json": true, "ValidJSON": true, "contains-json": true}
+	for _, d := range NewRegistry().Definitions() {
+		t.Run(d.Name, func(t *testing.T) {
+			for _, e := range hostileEvaluators(t, d.Name) {
+				for i, text := range texts {
+					other := texts[(i*7+1)%len(texts)]
+					for _, c := range []harness.Case{{ID: "case"}, {ID: "case", Expected: text}, {ID: "case", Expected: other}, {ID: "case", Expected: []any{other, text}}, {ID: "case", Expected: map[string]any{text: other}}} {
+						trial := harness.Trial{Case: c, Number: 1, Output: harness.Output{Value: text}}
+						scores, err := e.Evaluate(context.Background(), trial)
+						if c.Expected == nil && !needsNothing[d.Name] {
+							require.Error(t, err, "nothing is expected of %q", text)
+						}
+						for _, s := range scores {
+							require.LessOrEqual(t, len(s.Reason), maxReason)
+							require.True(t, finite(s.Value))
+							if s.Pass != nil && !*s.Pass {
+								require.NotEmpty(t, s.Reason)
+							}
+						}
+						require.True(t, err != nil || len(scores) == 1)
+						if err != nil {
+							require.Less(t, len(err.Error()), 2000)
+						}
+					}
+				}
+			}
+			for _, text := range texts { // as an option: no panic, and a place in each error
+				value := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Style: yaml.DoubleQuotedStyle, Value: text, Line: 1, Column: 9}
+				key := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: d.Name, Line: 1, Column: 1}
+				n := strict.Node{File: "suite.yaml", Node: &yaml.Node{Kind: yaml.MappingNode, Line: 1, Column: 1, Content: []*yaml.Node{key, value}}}
+				e, err := NewRegistry().Build(n, Env{})
+				if err != nil {
+					require.True(t, strings.HasPrefix(err.Error(), "suite.yaml:1:"), err.Error())
+				} else if c, ok := e.(io.Closer); ok {
+					require.NoError(t, c.Close())
+				}
+			}
+		})
+	}
+}
+
+// hostileEvaluators builds an evaluator for the test above; none for those that
+// look at neither the text nor what is expected, or that start programs.
+func hostileEvaluators(t *testing.T, name string) []harness.Evaluator {
+	t.Helper()
+	entries := map[string][]string{
+		"latency": nil, "cost": nil, "exec": nil,
+		"expr":         {`expr: text == expected`, `expr: output contains expected`},
+		"all":          {"all: [equals, regex]"},
+		"any":          {"any: [equals, contains]"},
+		"weighted":     {"weighted: [equals, {levenshtein: {threshold: 0.5}}]"},
+		"pattern":      {`pattern: '(\w+)'`},
+		"match":        {"match", "match: {numeric: true, location: any}"},
+		"string_check": {"string_check: eq", "string_check: ilike"},
+		"numeric":      {"numeric", "numeric: {pick: only, decimal_comma: true}"},
+	}
+	texts, special := entries[name]
+	if !special {
+		texts = []string{name}
+	}
+	var out []harness.Evaluator
+	for _, text := range texts {
+		e, err := NewRegistry().BuildText(text, Env{})
+		require.NoError(t, err)
+		out = append(out, e)
+	}
+	return out
+}
