@@ -1,0 +1,287 @@
+package target
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/strict"
+)
+
+// defaultMaxReply is the largest body of a reply, in bytes after decompression.
+const defaultMaxReply = 10 << 20
+
+// endpoint is a URL that answers requests.
+type endpoint struct {
+	method  string
+	url     *url.URL
+	host    string      // a Host header other than the URL's
+	header  http.Header // not to be changed once requests are made
+	secrets []string    // not to be in errors
+	max     int64
+	client  *http.Client
+}
+
+// answer is a reply with a 2xx status.
+type answer struct {
+	body        []byte
+	contentType string
+	status      int
+}
+
+// newEndpoint checks a URL and headers of a suite.
+func newEndpoint(n strict.Node, key, address string, headers map[string]string, env Env) (endpoint, error) {
+	e := endpoint{method: "POST", max: defaultMaxReply, header: map[string][]string{"User-Agent": {"evalrun"}}, client: newClient(max(env.Concurrency, 1))}
+	at := n.Get(key)
+	if at.Node == nil {
+		at = n
+	}
+	if strings.Contains(address, "{{") {
+		return e, at.Errorf("%s: a URL can't be a template; query can", key)
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return e, at.Errorf("%s: expected a URL such as http://127.0.0.1:8080/answer", key)
+	}
+	e.url = u
+	if password, ok := u.User.Password(); ok {
+		e.secrets = append(e.secrets, password)
+	}
+	for name, value := range headers {
+		if !validHeader(name, value) {
+			return e, n.Get("headers").Errorf("header %q: the name or the value can't be sent", name)
+		}
+		e.header.Set(name, value)
+		switch strings.ToLower(name) {
+		case "content-type", "accept", "user-agent":
+			continue
+		case "host":
+			e.host = value
+			continue
+		}
+		for _, part := range strings.Fields(value) {
+			if len(part) >= 8 {
+				e.secrets = append(e.secrets, part)
+			}
+		}
+	}
+	return e, nil
+}
+
+// validHeader tells whether a header can be sent (RFC 9110, section 5).
+func validHeader(name, value string) bool {
+	if name == "" || strings.ContainsAny(value, "\r\n\x00") {
+		return false
+	}
+	for _, c := range []byte(name) {
+		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// newClient makes a client with room for that many connections to one server.
+func newClient(concurrency int) *http.Client {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Client{
+		Transport: &http.Transport{
+			Proxy:                 http.ProxyFromEnvironment,
+			DialContext:           dialer.DialContext,
+			TLSHandshakeTimeout:   10 * time.Second,
+			ExpectContinueTimeout: time.Second,
+			MaxIdleConnsPerHost:   concurrency,
+			IdleConnTimeout:       90 * time.Second,
+			ForceAttemptHTTP2:     true,
+			OnProxyConnectResponse: func(_ context.Context, proxy *url.URL, _ *http.Request, r *http.Response) error {
+				if r.StatusCode != http.StatusOK {
+					return &proxyError{proxy.Host, r.StatusCode}
+				}
+				return nil
+			},
+		},
+		CheckRedirect: sameOrigin,
+	}
+}
+
+// sameOrigin follows a redirect only to the same scheme, host and port, and only
+// when the request stays what it is: headers may hold secrets, and a POST that
+// becomes a GET asks nothing.
+func sameOrigin(req *http.Request, via []*http.Request) error {
+	first := via[0]
+	if req.URL.Scheme != first.URL.Scheme || req.URL.Host != first.URL.Host || req.Method != first.Method || len(via) > 4 {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
+
+type proxyError struct {
+	host   string
+	status int
+}
+
+func (e *proxyError) Error() string {
+	return fmt.Sprintf("the proxy %s refused the connection with status %d; HTTPS_PROXY names it", e.host, e.status)
+}
+
+// do makes one request and reads the whole reply. Its errors are harness ones.
+func (e *endpoint) do(ctx context.Context, query string, body []byte, header http.Header) (answer, error) {
+	u := *e.url
+	if query != "" {
+		u.RawQuery = query
+	}
+	var content io.Reader
+	if body != nil {
+		content = bytes.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(ctx, e.method, u.String(), content)
+	if err != nil {
+		return answer{}, e.fail(&harness.Error{Permanent: true}, err.Error())
+	}
+	req.Header, req.Host = header, e.host
+	resp, err := e.client.Do(req)
+	if err != nil {
+		return answer{}, e.broken(err)
+	}
+	defer resp.Body.Close()
+	a := answer{contentType: mediaType(resp.Header.Get("Content-Type")), status: resp.StatusCode}
+	a.body, err = io.ReadAll(io.LimitReader(resp.Body, e.max+1))
+	switch {
+	case resp.StatusCode/100 != 2:
+		return a, e.refused(resp, a)
+	case err != nil:
+		return a, e.broken(fmt.Errorf("the reply broke off: %w", err))
+	case int64(len(a.body)) > e.max:
+		return a, e.wrong(a, fmt.Sprintf("the reply is longer than %d bytes", e.max))
+	}
+	return a, nil
+}
+
+// fail completes an error: where, and without secrets.
+func (e *endpoint) fail(trouble *harness.Error, message string) error {
+	where := *e.url
+	where.User, where.RawQuery, where.Fragment = nil, "", ""
+	if trouble.Kind == "" {
+		trouble.Kind = harness.KindApp
+	}
+	trouble.Message = e.scrub(fmt.Sprintf("%s %s: %s", e.method, where.String(), message))
+	return trouble
+}
+
+func (e *endpoint) scrub(text string) string {
+	for _, s := range e.secrets {
+		text = strings.ReplaceAll(text, s, "[secret]")
+	}
+	return text
+}
+
+// wrong is a reply that came and can't be used; another would be no better.
+func (e *endpoint) wrong(a answer, message string) error {
+	kind := a.contentType
+	if kind == "" {
+		kind = "no content type"
+	}
+	return e.fail(&harness.Error{Permanent: true, Status: a.status},
+		fmt.Sprintf("%s (status %d, %s): %s", message, a.status, kind, excerpt(a.body)))
+}
+
+// refused is a reply with a status other than 2xx. Of these, 408, 409, 425, 429
+// and 5xx may pass; the others stay.
+func (e *endpoint) refused(resp *http.Response, a answer) error {
+	trouble := &harness.Error{Status: a.status, RetryAfter: retryAfter(resp.Header)}
+	switch a.status {
+	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests:
+	default:
+		trouble.Permanent = a.status < 500
+	}
+	message := fmt.Sprintf("status %d", a.status)
+	if text := http.StatusText(a.status); text != "" {
+		message += " " + text
+	}
+	if a.status/100 == 3 {
+		to := "elsewhere"
+		if l, err := resp.Location(); err == nil {
+			to = l.Scheme + "://" + l.Host
+		}
+		return e.fail(trouble, message+": a redirect to "+to+" that is not followed")
+	}
+	if len(bytes.TrimSpace(a.body)) > 0 {
+		message += ": " + excerpt(a.body)
+	}
+	return e.fail(trouble, message)
+}
+
+// broken is a request without a whole reply.
+func (e *endpoint) broken(err error) error {
+	trouble := &harness.Error{Err: err}
+	var outer *url.Error
+	if errors.As(err, &outer) {
+		err = outer.Err // without the URL, whose query may hold anything
+		trouble.Err = err
+	}
+	message := err.Error()
+	var dns *net.DNSError
+	var cert *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var unknown x509.UnknownAuthorityError
+	var proxy *proxyError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		trouble.Kind = harness.KindTimeout
+	case errors.As(err, &dns):
+		trouble.Permanent = dns.IsNotFound
+	case errors.As(err, &record), errors.As(err, &proxy):
+		trouble.Permanent = true
+	case errors.As(err, &cert):
+		trouble.Permanent = true
+		if errors.As(err, &unknown) {
+			message += " (SSL_CERT_FILE may name a file with further authorities)"
+		}
+	}
+	return e.fail(trouble, message)
+}
+
+// retryAfter is how long the server asks to wait: a number of seconds, or a date.
+func retryAfter(h http.Header) time.Duration {
+	value := h.Get("Retry-After")
+	if s, err := strconv.ParseFloat(value, 64); err == nil && s > 0 {
+		return time.Duration(min(s, 1e6) * float64(time.Second))
+	}
+	if t, err := http.ParseTime(value); err == nil {
+		return max(time.Until(t), 0)
+	}
+	return 0
+}
+
+// mediaType is a content type without its parameters, in lower case.
+func mediaType(contentType string) string {
+	t, _, _ := strings.Cut(contentType, ";")
+	return strings.ToLower(strings.TrimSpace(t))
+}
+
+func (a answer) isJSON() bool {
+	return a.contentType == "application/json" || strings.HasSuffix(a.contentType, "+json")
+}
+
+// isPage tells a web page: what a wrong URL, a proxy or a login answers with.
+func (a answer) isPage() bool {
+	head := strings.ToLower(string(bytes.TrimSpace(a.body[:min(len(a.body), 200)])))
+	return strings.HasPrefix(head, "<!doctype html") || strings.HasPrefix(head, "<html")
+}
+
+// Close closes idle connections.
+func (e *endpoint) Close() error {
+	e.client.CloseIdleConnections()
+	return nil
+}
