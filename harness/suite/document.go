@@ -87,7 +87,7 @@ type publishDoc struct {
 type publishSGPDoc struct {
 	EvaluationID      string            `yaml:"evaluation_id" jsonschema_description:"An evaluation that is there."`
 	Evaluation        *newEvaluationDoc `yaml:"evaluation" jsonschema_description:"An evaluation to create for the run, in place of evaluation_id."`
-	ApplicationSpecID string            `yaml:"application_spec_id" jsonschema:"required,minLength=1" jsonschema_description:"The application spec that the results belong to."`
+	ApplicationSpecID string            `yaml:"application_spec_id" jsonschema:"minLength=1" jsonschema_description:"The application spec that the results belong to. Default: a new one, or that of evaluation_id."`
 	Questions         strict.Node       `yaml:"questions" jsonschema_description:"The question ID of each evaluator's metric. Default: results go under the metric's name."`
 }
 
