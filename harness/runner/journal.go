@@ -7,16 +7,11 @@ import (
 	"github.com/evalrun/evalrun/harness/store"
 )
 
-// journal writes to the store without secrets, tells the outbox of news, and
-// watches the cost.
+// journal writes to the store without secrets, and tells the outbox of news.
 type journal struct {
-	run      *store.Run
-	redact   *Redactor
-	progress *harness.Progress
-	maxCost  float64
-	stop     context.CancelCauseFunc
-	news     chan<- struct{} // nil when nothing is posted
-	spent    float64
+	run    *store.Run
+	redact *Redactor
+	news   chan<- struct{} // nil when nothing is posted
 }
 
 var _ harness.Journal = (*journal)(nil)
@@ -35,17 +30,6 @@ func (j *journal) Write(ctx context.Context, batch []harness.Result) error {
 	select {
 	case j.news <- struct{}{}:
 	default: // it has not got to the last news yet, and will see this too
-	}
-	if j.maxCost <= 0 {
-		return nil
-	}
-	for _, r := range batch {
-		if r.Output != nil && r.Output.CostUSD != nil {
-			j.spent += *r.Output.CostUSD
-		}
-	}
-	if j.spent >= j.maxCost {
-		j.stop(errMaxCost)
 	}
 	return nil
 }

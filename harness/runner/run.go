@@ -21,8 +21,6 @@ import (
 	"github.com/evalrun/evalrun/harness/target"
 )
 
-var errMaxCost = errors.New("the cost has reached its limit")
-
 // Run runs a suite with one of its apps and judges it. An error means that there
 // is no run: nothing was called. What happens later is in the Outcome.
 func Run(ctx context.Context, s *suite.Suite, o Options) (Outcome, error) {
@@ -182,17 +180,17 @@ func (r *runner) run(ctx context.Context) (Outcome, error) {
 	if r.options.Started != nil {
 		stopShow = r.options.Started(id, progress)
 	}
-	j := &journal{run: r.stored, redact: r.redact, progress: progress, maxCost: r.options.MaxCost, stop: stop, news: r.posting.start(ctx)}
+	r.app = withCostLimit(r.app, r.options.MaxCost, stop)
+	j := &journal{run: r.stored, redact: r.redact, news: r.posting.start(ctx)}
 	report, err := harness.Run(ctx, r.config(j, progress))
 	posted := r.posting.finish(context.Cause(ctx), r.grace(), r.options.Abort)
 	stopShow()
 	err = r.scrub(err)
 
-	var reasons []string
 	if report == nil { // the engine refused its configuration
 		return Outcome{}, errors.Join(usage(err, ""), r.discard(ctx, err))
 	}
-	reasons = append(reasons, report.Reasons...)
+	reasons := slices.Clone(report.Reasons)
 	for i := range reasons {
 		reasons[i] = r.redact.Text(reasons[i])
 	}

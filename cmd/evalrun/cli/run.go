@@ -1,11 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -87,12 +87,12 @@ func (a *app) run(cmd *cobra.Command, f *runFlags, args []string) error {
 	if err := f.check(cmd); err != nil {
 		return err
 	}
-	st, err := a.open(true)
-	if err != nil {
-		return err
+	if len(paths) == 0 {
+		if paths, err = a.suiteOfResumed(cmd.Context(), f); err != nil {
+			return err
+		}
 	}
-	defer st.Close()
-	jobs, err := a.jobs(cmd, f, st, paths)
+	jobs, err := a.jobs(cmd, f, paths)
 	if err != nil {
 		return err
 	}
@@ -100,6 +100,11 @@ func (a *app) run(cmd *cobra.Command, f *runFlags, args []string) error {
 	if err != nil {
 		return err
 	}
+	st, err := a.open(true)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
 	for i, j := range jobs {
 		code, err := a.runJob(cmd, f, st, j, plan[i])
 		if err != nil {
@@ -160,20 +165,24 @@ func (f *runFlags) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// jobs loads every suite before anything runs.
-func (a *app) jobs(cmd *cobra.Command, f *runFlags, st *store.Store, paths []string) ([]job, error) {
-	if len(paths) == 0 {
-		id := f.resume
-		if id == "" {
-			id = "latest"
-		}
-		info, err := st.Info(cmd.Context(), id)
-		if err != nil {
-			return nil, &runner.Error{Code: runner.CodeUsage, Err: err, Hint: "evalrun list shows the runs"}
-		}
-		f.resume, f.app = info.ID, info.Spec.App
-		paths = []string{info.Spec.Path}
+// suiteOfResumed finds the suite and the app of the run to resume, when no suite
+// is given.
+func (a *app) suiteOfResumed(ctx context.Context, f *runFlags) ([]string, error) {
+	st, err := a.open(false)
+	if err != nil {
+		return nil, err
 	}
+	defer st.Close()
+	info, err := st.Info(ctx, cmp.Or(f.resume, "latest"))
+	if err != nil {
+		return nil, &runner.Error{Code: runner.CodeUsage, Err: err, Hint: "evalrun list shows the runs"}
+	}
+	f.resume, f.app = info.ID, info.Spec.App
+	return []string{info.Spec.Path}, nil
+}
+
+// jobs loads every suite before anything runs.
+func (a *app) jobs(cmd *cobra.Command, f *runFlags, paths []string) ([]job, error) {
 	var jobs []job
 	for _, path := range paths {
 		s, err := a.load(path)
@@ -190,12 +199,9 @@ func (a *app) jobs(cmd *cobra.Command, f *runFlags, st *store.Store, paths []str
 	if len(jobs) == 0 {
 		return nil, fmt.Errorf("run: no suite has an app %q", f.app)
 	}
-	if f.resume != "" && len(jobs) > 1 {
-		info, err := st.Info(cmd.Context(), f.resume)
-		if err != nil {
-			return nil, err
-		}
-		jobs = slices.DeleteFunc(jobs, func(j job) bool { return j.app != info.Spec.App })
+	if f.resume != "" && f.resume != "latest" && len(jobs) > 1 {
+		return nil, &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("run: --resume %s with a suite of %d apps", f.resume, len(jobs)),
+			Hint: "--app says which of them, or leave the suite out"}
 	}
 	return jobs, nil
 }

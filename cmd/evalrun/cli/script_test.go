@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -62,6 +63,7 @@ func TestScripts(t *testing.T) {
 			"interrupt": interrupt,
 			"subst":     subst,
 			"serve":     serve,
+			"jsonenv":   jsonEnv,
 		},
 	})
 }
@@ -195,4 +197,19 @@ func subst(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o644))
 	}
+}
+
+// jsonenv NAME FIELD FILE puts a field of a JSON object into the environment.
+func jsonEnv(ts *testscript.TestScript, _ bool, args []string) {
+	var object map[string]any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[2])), &object))
+	value, ok := object[args[1]]
+	if nested, rest, found := strings.Cut(args[1], "."); !ok && found {
+		inner, _ := object[nested].(map[string]any)
+		value, ok = inner[rest]
+	}
+	if !ok {
+		ts.Fatalf("%s has no %s: %v", args[2], args[1], object)
+	}
+	ts.Setenv(args[0], fmt.Sprint(value))
 }

@@ -2,10 +2,14 @@ package cli_test
 
 import (
 	"bufio"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -31,6 +35,21 @@ func testApp() {
 			time.Sleep(time.Minute)
 		}
 		fmt.Print(string(data))
+	case "fickle": // fails for "two" until its mode file is there
+		data, _ := io.ReadAll(os.Stdin)
+		appendLine(os.Args[2], string(data))
+		if _, err := os.Stat(os.Args[3]); err != nil && string(data) == "two" {
+			fmt.Fprintln(os.Stderr, "not today")
+			os.Exit(1)
+		}
+		fmt.Print(string(data))
+	case "leak": // says its key, in answers and in errors
+		data, _ := io.ReadAll(os.Stdin)
+		fmt.Printf("my key is %s, in base64 %s", os.Getenv("KEY"), base64.StdEncoding.EncodeToString([]byte(os.Getenv("KEY"))))
+		if string(data) == "y" {
+			fmt.Fprintln(os.Stderr, "denied: "+os.Getenv("KEY"))
+			os.Exit(1)
+		}
 	case "exit":
 		fmt.Fprintln(os.Stderr, "the model file is missing")
 		os.Exit(1)
@@ -47,8 +66,17 @@ func testApp() {
 		for in.Scan() {
 			fmt.Println("Traceback (most recent call last):")
 		}
+	case "nap": // like count, and takes its time
+		data, _ := io.ReadAll(os.Stdin)
+		appendLine(os.Args[2], string(data))
+		time.Sleep(200 * time.Millisecond)
+		fmt.Print(string(data))
 	case "http":
 		serveHTTP(os.Args[2])
+	case "proxy":
+		proxy(os.Args[2], os.Args[3], os.Args[4])
+	case "get":
+		get(os.Args[2])
 	default:
 		fmt.Fprintln(os.Stderr, "testapp: no mode", mode)
 		os.Exit(2)
@@ -111,4 +139,44 @@ func serveHTTP(addr string) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// proxy forwards to a platform. While the file says "drop", batches of results
+// are taken and the connection is cut before the answer; while it holds a
+// number, they get that status.
+func proxy(addr, upstream, file string) {
+	to, err := url.Parse(upstream)
+	if err != nil {
+		os.Exit(2)
+	}
+	forward := httputil.NewSingleHostReverseProxy(to)
+	handle := func(w http.ResponseWriter, r *http.Request) {
+		r.Host = to.Host
+		fault, _ := os.ReadFile(file)
+		if !strings.HasSuffix(r.URL.Path, "/test-case-results/batch") || len(fault) == 0 {
+			forward.ServeHTTP(w, r)
+			return
+		}
+		if strings.TrimSpace(string(fault)) == "drop" {
+			forward.ServeHTTP(httptest.NewRecorder(), r)
+			panic(http.ErrAbortHandler)
+		}
+		var status int
+		_, _ = fmt.Sscan(string(fault), &status)
+		http.Error(w, `{"detail": "as the test wants"}`, status)
+	}
+	if err := http.ListenAndServe(addr, http.HandlerFunc(handle)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func get(address string) {
+	r, err := http.Get(address)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	defer r.Body.Close()
+	_, _ = io.Copy(os.Stdout, r.Body)
 }
