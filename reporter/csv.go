@@ -165,7 +165,7 @@ func csvCell(s string) string {
 	if s[0] == '\t' || s[0] == '\n' {
 		return "'" + s
 	}
-	rest := strings.TrimLeftFunc(s, func(r rune) bool { return unicode.IsSpace(r) || hidden(r) })
+	rest := strings.TrimLeftFunc(s, func(r rune) bool { return unicode.IsSpace(r) || hidden(r) || !unicode.IsGraphic(r) })
 	if strings.IndexAny(rest, "=+-@＝＋－＠﹦﹢﹣﹫−") == 0 {
 		return "'" + s
 	}

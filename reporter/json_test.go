@@ -67,7 +67,7 @@ func TestJSONFields(t *testing.T) {
 		"gate.checks.0.check": "equals.pass_rate >= 0.90", "gate.checks.0.verdict": "fail", "gate.checks.2.value": nil,
 		"publish.platform": "sgp", "publish.evaluation_id": "ev_7",
 		"publish.posted": 13.0, "publish.pending": 2.0, "publish.rejected": 1.0,
-		"warnings.0": "equals has 6 cases: an interval this wide proves little; 35 more would halve it",
+		"warnings.0": "equals has 7 cases: an interval this wide proves little; 35 more would halve it",
 	} {
 		var at any = doc
 		for _, step := range strings.Split(path, ".") {

@@ -8,7 +8,9 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -70,12 +72,12 @@ func fixture() Data {
 	d := data(fixtureResults())
 	d.Report.Status, d.Report.Reasons = harness.Incomplete, []string{"1 case of page 2 never came: GET /v4/evaluation-datasets/ds_1/test-cases: 503 Service Unavailable"}
 	d.Report.Gate = []harness.CheckResult{
-		{Check: "equals.pass_rate >= 0.90", Verdict: harness.Fail, Value: d.Report.Metric("equals").PassRate, Reason: "0.583 is under 0.9; the 95% interval is 0.383 to 0.783"},
+		{Check: "equals.pass_rate >= 0.90", Verdict: harness.Fail, Value: d.Report.Metric("equals").PassRate, Reason: "0.643 is under 0.9; the 95% interval is 0.443 to 0.843"},
 		{Check: "latency.p95 <= 2s", Verdict: harness.Pass, Value: ptr(1.31), Reason: "1.31s is within 2s"},
 		{Check: "polite.mean >= 0.8", Verdict: harness.Inconclusive, Reason: "1 of 16 trials has no score: the mean lies between 0.79 and 0.86"},
 	}
 	d.Report.Publish = &harness.Publish{Platform: "sgp", EvaluationID: "ev_7", Posted: 13, Pending: 2, Rejected: 1, Error: "POST /v4/evaluations/ev_7/test-case-results/batch: 422 for item 14"}
-	d.Report.Warnings = []string{"equals has 6 cases: an interval this wide proves little; 35 more would halve it"}
+	d.Report.Warnings = []string{"equals has 7 cases: an interval this wide proves little; 35 more would halve it"}
 	d.Report.Abandoned = 1
 	return d
 }
@@ -305,4 +307,62 @@ func TestBoundedFailures(t *testing.T) {
 	assert.LessOrEqual(t, len(md), 65_000)
 	assert.Greater(t, len(md), 64_000)
 	assert.True(t, strings.HasSuffix(md, cutNote))
+}
+
+// TestStreams checks that what a reporter keeps does not grow with the results.
+func TestStreams(t *testing.T) {
+	const n = 20_000
+	report := harness.NewFold(1, "equals", "levenshtein", "polite").Report(n)
+	for _, format := range Formats() {
+		var early, late uint64
+		heap := func() uint64 {
+			var m runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&m)
+			return m.HeapAlloc
+		}
+		results := func(yield func(harness.Result, error) bool) {
+			for i := range n {
+				r := answer("no", 0, 0, "the judge is gone "+strconv.Itoa(i))
+				r.Case, r.Trial = harness.Case{ID: strconv.Itoa(i), Input: strings.Repeat("x", 500), Seq: int64(i)}, 1
+				if i%3 == 0 {
+					r.Output, r.Error = nil, &harness.Error{Kind: harness.KindApp, Message: "down " + strconv.Itoa(i)}
+				}
+				if !yield(r, nil) {
+					return
+				}
+				switch i {
+				case 1000:
+					early = heap()
+				case n - 1:
+					late = heap()
+				}
+			}
+		}
+		r, err := New(format)
+		require.NoError(t, err)
+		require.NoError(t, r.Write(io.Discard, Data{Report: report, Results: results}))
+		assert.Less(t, late, early+1<<20, format)
+	}
+}
+
+func BenchmarkWrite(b *testing.B) {
+	results := make([]harness.Result, 10_000)
+	fold := harness.NewFold(1, "equals", "levenshtein", "polite")
+	for i := range results {
+		results[i] = answer("Refunds are possible within 14 days of the purchase.", float64(i%2), 0.5, "")
+		results[i].Case, results[i].Trial = harness.Case{ID: strconv.Itoa(i), Input: "Can I send it back?", Expected: "Yes.", Seq: int64(i)}, 1
+		fold.Add(results[i])
+	}
+	d := Data{Report: fold.Report(int64(len(results))), Results: each(results)}
+	for _, format := range Formats() {
+		b.Run(format, func(b *testing.B) {
+			r, err := New(format)
+			require.NoError(b, err)
+			for b.Loop() {
+				require.NoError(b, r.Write(io.Discard, d))
+			}
+			b.ReportMetric(float64(len(results)*b.N)/b.Elapsed().Seconds(), "results/s")
+		})
+	}
 }

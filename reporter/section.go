@@ -252,8 +252,8 @@ func (p *page) troubles() {
 	for i, e := range examples {
 		text := ""
 		if e.trials > 0 {
-			text = safe(e.id, room/3) + ": "
-			text += safe(e.message, room-columns(text))
+			text = safe(e.id, room/3) + ": " + Terminal(clip(e.message, maxMessage))
+			text = strings.Join(wrap(text, room, 3), "\n")
 		}
 		rows = append(rows, table.Row{p.ink.yellow(kinds[i]), counts[i], text})
 	}
@@ -338,7 +338,7 @@ func (p *page) warnings() {
 
 // bullet writes untrusted text after a mark, on two lines at most.
 func (p *page) bullet(sign, s string, paint func(string) string) {
-	for i, text := range wrap(Terminal(clip(s, maxMessage)), p.width-4, 2) {
+	for i, text := range wrap(Terminal(clip(s, maxMessage)), p.width-4, 6) {
 		if i > 0 {
 			sign = "│"
 		}

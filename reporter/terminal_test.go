@@ -82,8 +82,8 @@ func TestDifference(t *testing.T) {
 		assert.Equal(t, pair, [2]string{a, b})
 	}
 	a, b = difference(same, same+"more", 100)
-	assert.Equal(t, "…same words ", a)
-	assert.Equal(t, "…same words more", b)
+	assert.Equal(t, "…words the same words ", a)
+	assert.Equal(t, "…words the same words more", b)
 }
 
 func FuzzTerminal(f *testing.F) {
