@@ -250,15 +250,22 @@ func (p *page) troubles() {
 	}
 	room -= widest(kinds) + 2 + widest(counts) + 2
 	for i, e := range examples {
-		text := ""
-		if e.trials > 0 {
-			text = safe(e.id, room/3) + ": " + Terminal(clip(e.message, maxMessage))
-			text = strings.Join(wrap(text, room, 3), "\n")
+		kind, n := p.ink.yellow(kinds[i]), counts[i]
+		for _, text := range wrap(exampleText(e, room), room, 3) {
+			rows = append(rows, table.Row{kind, n, text})
+			kind, n = p.ink.dim("│"), "" // text from elsewhere never begins a line
 		}
-		rows = append(rows, table.Row{p.ink.yellow(kinds[i]), counts[i], text})
 	}
 	p.title("TROUBLE", "trials without an answer or a score, and the first case of each kind")
 	p.rows(nil, rows, 2)
+}
+
+// exampleText is safe.
+func exampleText(e example, room int) string {
+	if e.trials == 0 {
+		return ""
+	}
+	return safe(e.id, room/3) + ": " + Terminal(clip(e.message, maxMessage))
 }
 
 func widest(texts []string) int {
@@ -336,7 +343,7 @@ func (p *page) warnings() {
 	}
 }
 
-// bullet writes untrusted text after a mark, on two lines at most.
+// bullet writes untrusted text after a mark, on six lines at most.
 func (p *page) bullet(sign, s string, paint func(string) string) {
 	for i, text := range wrap(Terminal(clip(s, maxMessage)), p.width-4, 6) {
 		if i > 0 {

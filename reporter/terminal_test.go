@@ -107,3 +107,13 @@ func FuzzTerminal(f *testing.F) {
 		checkTerminal(t, b)
 	})
 }
+
+// TestContinuedLines checks that text which is wrapped never begins a line: there
+// a CI service would take it for a command.
+func TestContinuedLines(t *testing.T) {
+	for words := 1; words < 60; words++ {
+		d := hostileData(strings.Repeat("four ", words) + "::error::all is lost")
+		checkTerminal(t, write(t, Table{Width: 80}, d))
+		checkTerminal(t, write(t, Markdown{}, d))
+	}
+}
