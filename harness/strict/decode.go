@@ -2,6 +2,7 @@ package strict
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -41,13 +42,14 @@ func (n Node) Decode(into any) error {
 	if n.Node == nil || n.Kind == 0 {
 		return nil
 	}
-	var d decoder
+	d := decoder{types: map[reflect.Type]fields{}}
 	d.value(n, v.Elem())
 	return Join(d.errs...)
 }
 
 type decoder struct {
-	errs []error
+	errs  []error
+	types map[reflect.Type]fields // of the structs met so far
 }
 
 var (
@@ -112,19 +114,23 @@ func (d *decoder) structure(n Node, v reflect.Value) {
 		d.expected(n, "a map")
 		return
 	}
-	fields, rest := fieldsOf(v.Type())
+	all, known := d.types[v.Type()]
+	if !known {
+		all = fieldsOf(v.Type())
+		d.types[v.Type()] = all
+	}
 	given := map[string]bool{} // or misspelled, which is one error and not two
 	for _, p := range n.Pairs() {
 		name := p.Key.Value
-		f, known := fields[name]
+		f, known := all.byName[name]
 		switch {
 		case known:
 			given[name] = !isNull(p.Value.Node)
 			d.value(p.Value, fieldByIndex(v, f.index))
-		case rest != nil:
-			d.entry(p, fieldByIndex(v, rest))
+		case all.rest != nil:
+			d.entry(p, fieldByIndex(v, all.rest))
 		default:
-			names := namesOf(fields)
+			names := all.names
 			near := Nearest(name, names)
 			if s, ok := v.Interface().(Synonyms); ok && s.Synonyms()[name] != "" {
 				near = s.Synonyms()[name]
@@ -140,8 +146,8 @@ func (d *decoder) structure(n Node, v reflect.Value) {
 			d.errs = append(d.errs, e)
 		}
 	}
-	for _, name := range namesOf(fields) {
-		if fields[name].required && !given[name] {
+	for _, name := range all.names {
+		if all.byName[name].required && !given[name] {
 			d.fail(n, "%s is missing", Quote(name))
 		}
 	}
@@ -185,10 +191,16 @@ type field struct {
 	required bool
 }
 
-// fieldsOf lists the fields of a struct by their names in YAML; rest is the
-// index of an inline map, which takes the keys that no field has.
-func fieldsOf(t reflect.Type) (fields map[string]field, rest []int) {
-	fields = map[string]field{}
+// fields are the fields of a struct by their names in YAML. rest is the index of
+// an inline map, which takes the keys that no field has.
+type fields struct {
+	byName map[string]field
+	names  []string // sorted
+	rest   []int
+}
+
+func fieldsOf(t reflect.Type) fields {
+	all := fields{byName: map[string]field{}}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
@@ -202,26 +214,27 @@ func fieldsOf(t reflect.Type) (fields map[string]field, rest []int) {
 		inline := options == "inline" || f.Anonymous && name == ""
 		switch {
 		case inline && inner.Kind() == reflect.Struct && inner != nodeType:
-			below, belowRest := fieldsOf(inner)
-			for name, b := range below {
-				if _, taken := fields[name]; !taken {
-					fields[name] = field{append([]int{i}, b.index...), b.required}
+			below := fieldsOf(inner)
+			for name, b := range below.byName {
+				if _, taken := all.byName[name]; !taken {
+					all.byName[name] = field{append([]int{i}, b.index...), b.required}
 				}
 			}
-			if belowRest != nil {
-				rest = append([]int{i}, belowRest...)
+			if below.rest != nil {
+				all.rest = append([]int{i}, below.rest...)
 			}
 		case inline && inner.Kind() == reflect.Map:
-			rest = []int{i}
+			all.rest = []int{i}
 		case f.IsExported():
 			if name == "" {
 				name = strings.ToLower(f.Name)
 			}
 			required := slices.Contains(strings.Split(f.Tag.Get("jsonschema"), ","), "required")
-			fields[name] = field{[]int{i}, required}
+			all.byName[name] = field{[]int{i}, required}
 		}
 	}
-	return fields, rest
+	all.names = slices.Sorted(maps.Keys(all.byName))
+	return all
 }
 
 // fieldByIndex is like reflect's, and makes the embedded pointers on its way.
@@ -236,13 +249,4 @@ func fieldByIndex(v reflect.Value, index []int) reflect.Value {
 		v = v.Field(x)
 	}
 	return v
-}
-
-func namesOf(fields map[string]field) []string {
-	names := make([]string, 0, len(fields))
-	for name := range fields {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }

@@ -129,6 +129,8 @@ func (l *loader) cases(at strict.Node, nodes []strict.Node) {
 		l.fail(at.Get("cases").Errorf("a dataset needs at least one case"))
 		return
 	}
+	var docs []caseDoc
+	l.fail(at.Get("cases").Decode(&docs))
 	first := make(map[string]strict.Node, len(nodes))
 	cases := make(harness.Cases, 0, len(nodes))
 	for i, n := range nodes {
@@ -136,10 +138,9 @@ func (l *loader) cases(at strict.Node, nodes []strict.Node) {
 			l.fail(n.Errorf("expected a case, found nothing"))
 			continue
 		}
-		var doc caseDoc
-		if err := n.Decode(&doc); err != nil {
-			l.fail(err)
-			continue
+		doc := docs[i]
+		if doc.Input.Node == nil {
+			continue // missing, which was said already
 		}
 		c := harness.Case{
 			ID: doc.ID, Expected: doc.Expected, Extra: doc.Extra, History: doc.History,

@@ -75,7 +75,7 @@
 //	publish:
 //	  sgp:
 //	    evaluation_id: ev_1                 # or evaluation: {name: nightly}
-//	    application_spec_id: as_1
+//	    application_spec_id: as_1           # default: the evaluation's, or a new one
 //	    questions: {equals: q_1}            # question IDs by metric
 //
 // # YAML

@@ -20,7 +20,8 @@ type PublishSGP struct {
 	EvaluationID string
 	// Evaluation is an evaluation to make for the run; nil when there is one.
 	Evaluation *NewEvaluation
-	// ApplicationSpecID is what the results belong to.
+	// ApplicationSpecID is what the results belong to; "" means a new one, or
+	// that of the evaluation.
 	ApplicationSpecID string
 	// Questions maps metrics to question IDs. The result of a metric that is not
 	// in it goes under the metric's name.
@@ -46,6 +47,9 @@ func (l *loader) publish() {
 		l.fail(at.Get(key).Errorf("evaluation needs a name"))
 	case key == "evaluation":
 		p.Evaluation = &NewEvaluation{doc.Evaluation.Name, doc.Evaluation.Description}
+	}
+	if spec := at.Get("application_spec_id"); spec.Node != nil && strings.TrimSpace(p.ApplicationSpecID) == "" {
+		l.fail(spec.Errorf("application_spec_id is empty"))
 	}
 	if d := l.suite.Dataset; d.SGP == nil || d.SGP.Version == 0 {
 		e := l.root.Get("publish").Errorf("publish.sgp needs a dataset.sgp with a version: results on the platform belong to the cases of one")
