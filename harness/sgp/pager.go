@@ -19,23 +19,24 @@ var ErrChanged = errors.New("the list changed while it was read")
 // maxLimit is the most items that the platform gives in one page.
 const maxLimit = 10000
 
-// pager walks a list by page and limit. The end follows from total_item_count
-// alone: an empty page before it is skipped, and current_page is not looked at.
-// The total must stay the same, which also bounds the number of pages.
+// pager walks a list by page and limit. The end is where as many items were seen
+// as total_item_count says: an empty page before it is skipped, and current_page
+// is not looked at. An empty page where page and limit say that the end was
+// passed means that items are missing. That, and a total that must stay the
+// same, bound the number of pages.
 type pager struct {
 	page  int // to be asked for next, from 1
-	limit int // asked for, or what the platform caps it at
+	limit int
 	total int64
 	seen  int64
 	last  string // digest of the IDs of the last page that had any
-	short bool   // the end was reached with fewer items than announced
+	short bool   // the end was passed with fewer items than announced
 }
 
 // listed is what the pager looks at in a page.
 type listed struct {
-	ids     []string
-	total   int64
-	perPage int
+	ids   []string
+	total int64
 }
 
 // next takes the page that was asked for and tells where to go on; done when
@@ -59,10 +60,7 @@ func (p pager) next(got listed) (n pager, done bool, err error) {
 	case n.seen == got.total:
 		return n, true, nil
 	}
-	if p.page == 1 && got.perPage > 0 && got.perPage < p.limit && int64(got.perPage) == count {
-		n.limit = got.perPage // the platform gives fewer at a time than asked for
-	}
-	n.short = int64(p.page)*int64(n.limit) >= got.total
+	n.short = count == 0 && int64(p.page-1)*int64(p.limit) >= got.total
 	return n, false, nil
 }
 
@@ -112,7 +110,7 @@ func digest(ids []string) string {
 }
 
 func look[T identified](p Page[T]) listed {
-	l := listed{ids: make([]string, len(p.Items)), total: p.TotalItemCount, perPage: p.ItemsPerPage}
+	l := listed{ids: make([]string, len(p.Items)), total: p.TotalItemCount}
 	for i, item := range p.Items {
 		l.ids[i] = item.id()
 	}

@@ -36,6 +36,9 @@ type platform struct {
 	// fault answers in place of the platform, or calls serve; nil: serve.
 	fault func(r *http.Request, body []byte, serve func() *http.Response) (*http.Response, error)
 
+	// unchecked leaves the contract alone, where thousands of requests are made.
+	unchecked bool
+
 	mu       sync.Mutex
 	requests []string
 	keys     map[string]int // values of x-api-key
@@ -103,7 +106,9 @@ func (p *platform) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		body, _ = io.ReadAll(r.Body)
 	}
-	loadContracts().check(p.t, r, body)
+	if !p.unchecked {
+		loadContracts().check(p.t, r, body)
+	}
 	p.mu.Lock()
 	p.requests = append(p.requests, r.Method+" "+r.URL.RequestURI())
 	p.keys[r.Header.Get("X-Api-Key")]++
