@@ -241,7 +241,7 @@ func (e *endpoint) broken(err error) error {
 		trouble.Kind = harness.KindTimeout
 	case errors.As(err, &dns):
 		trouble.Permanent = dns.IsNotFound
-	case errors.As(err, &record), errors.As(err, &proxy):
+	case errors.As(err, &record), errors.As(err, &proxy), errors.Is(err, http.ErrSchemeMismatch):
 		trouble.Permanent = true
 	case errors.As(err, &cert):
 		trouble.Permanent = true

@@ -117,3 +117,10 @@ func ask(t testing.TB, app harness.App, input any) (harness.Output, error) {
 	t.Helper()
 	return app.Respond(t.Context(), harness.Input{ID: "case-1", Value: input, Trial: 1})
 }
+
+// reexec runs one test in a process of its own.
+func reexec(test string, env ...string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0], "-test.run=^"+test+"$")
+	cmd.Env = append(os.Environ(), env...)
+	return cmd
+}

@@ -171,7 +171,7 @@ func (t *tree) render(s *scope) (any, error) {
 		for i, key := range t.keys {
 			v, err := t.list[i].render(s)
 			if err != nil {
-				return nil, err
+				return nil, fmt.Errorf("%s: %w", key, err)
 			}
 			m[key] = v
 		}
@@ -211,7 +211,7 @@ func execute(t *template.Template, s *scope, b *limited) error {
 	if _, after, ok := strings.Cut(text, "executing \"template\" "); ok {
 		text = after
 	}
-	return fmt.Errorf("template: %s", strings.NewReplacer("$.Keep (", "", "*target.scope", "the case").Replace(text))
+	return fmt.Errorf("template %s", strings.NewReplacer("$.Keep (", "", "*target.scope", "the case").Replace(text))
 }
 
 // limited is a buffer that takes up to maxRendered bytes.
