@@ -9,10 +9,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // openStore opens a store in a new folder and closes it with the test.
 func openStore(t testing.TB) *Store {

@@ -1,0 +1,272 @@
+package store
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/evalrun/evalrun/harness"
+)
+
+// childVariable makes a test binary do one of childJobs instead of testing.
+const childVariable = "STORE_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	if job := os.Getenv(childVariable); job != "" {
+		if err := childJob(job, os.Args[1:]); err != nil {
+			fmt.Println("error:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func childJob(job string, args []string) error {
+	switch job {
+	case "write":
+		return childWrite(args[0], args[1])
+	case "resume":
+		return childResume(args[0], args[1])
+	case "open":
+		s, err := Open(args[0])
+		if err != nil {
+			return err
+		}
+		return s.Close()
+	}
+	return fmt.Errorf("no job %q", job)
+}
+
+// child gives a command that does a job in a process of its own.
+func child(t *testing.T, job string, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), self, args...)
+	cmd.Env = append(os.Environ(), childVariable+"="+job)
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+// childWrite takes up a run and writes results until it is killed. It says "ok
+// ID" of each after Write has returned.
+func childWrite(dir, id string) error {
+	ctx := context.Background()
+	s, err := Open(dir)
+	if err != nil {
+		return err
+	}
+	run, err := s.Resume(ctx, id)
+	if err != nil {
+		return err
+	}
+	var seq int64
+	for {
+		page := testPage(seq, 1+rand.IntN(20))
+		finished, err := run.Plan(ctx, page)
+		if err != nil {
+			return err
+		}
+		done := map[string]bool{}
+		for _, key := range finished {
+			done[key.Case] = true
+		}
+		var batch []harness.Result
+		for _, c := range page {
+			if !done[c.ID] {
+				batch = append(batch, testResult(c, 1))
+			}
+		}
+		if err := run.Write(ctx, batch); err != nil {
+			return err
+		}
+		var said strings.Builder
+		for _, r := range batch {
+			fmt.Fprintln(&said, "ok", r.Case.ID)
+		}
+		if _, err := os.Stdout.WriteString(said.String()); err != nil {
+			return err
+		}
+		seq += int64(len(page))
+	}
+}
+
+// TestKill kills a writing process at random instants and resumes its run each
+// time: what it said is stored is there, once, and nothing is done twice.
+func TestKill(t *testing.T) {
+	s, ctx := openStore(t), t.Context()
+	run := createRun(t, s, Spec{Publish: &Publish{Platform: "sgp"}})
+	require.NoError(t, run.Close())
+	said := map[string]int{}
+	kills := 25
+	if testing.Short() {
+		kills = 5
+	}
+	for range kills {
+		cmd := child(t, "write", s.Dir(), run.ID())
+		out, err := cmd.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, cmd.Start())
+		timer := time.AfterFunc(time.Duration(rand.IntN(60))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			id, ok := strings.CutPrefix(lines.Text(), "ok ")
+			require.True(t, ok, "the child says %q", lines.Text())
+			said[id]++
+		}
+		require.ErrorContains(t, cmd.Wait(), "killed")
+		timer.Stop()
+	}
+	for id, n := range said {
+		assert.Equal(t, 1, n, "%s was run again", id)
+	}
+	info, err := s.Info(ctx, run.ID())
+	require.NoError(t, err)
+	assert.Equal(t, Interrupted, info.Status)
+	stored := map[string]bool{}
+	for r, err := range s.Results(ctx, run.ID(), Query{}) {
+		require.NoError(t, err)
+		require.Equal(t, testResult(r.Case, 1), r)
+		require.False(t, stored[r.Case.ID], "%s is there twice", r.Case.ID)
+		stored[r.Case.ID] = true
+	}
+	for id := range said {
+		assert.True(t, stored[id], "%s was stored and is lost", id)
+	}
+	assert.Equal(t, int64(len(stored)), info.Completed)
+	assert.Equal(t, info.Completed, info.Posts.Pending)
+	t.Logf("%d results said to be stored, %d stored", len(said), len(stored))
+}
+
+// childResume tries to take up a run once it is told to, says whether it could,
+// and keeps it until its input ends.
+func childResume(dir, id string) error {
+	s, err := Open(dir)
+	if err != nil {
+		return err
+	}
+	in := bufio.NewReader(os.Stdin)
+	fmt.Println("ready")
+	if _, err := in.ReadString('\n'); err != nil {
+		return err
+	}
+	run, err := s.Resume(context.Background(), id)
+	if err != nil {
+		fmt.Println("lost:", err)
+	} else {
+		fmt.Println("won", os.Getpid())
+	}
+	_, err = io.Copy(io.Discard, in)
+	if run != nil {
+		err = run.Close()
+	}
+	return err
+}
+
+// TestLockRace has many processes race for one run: one wins, and the others
+// learn which.
+func TestLockRace(t *testing.T) {
+	const racers = 8
+	s := openStore(t)
+	run := createRun(t, s, Spec{})
+	require.NoError(t, run.Close())
+	var says [racers]string
+	var ready, done sync.WaitGroup
+	ready.Add(racers)
+	gun, end := make(chan struct{}), make(chan struct{})
+	decided := make(chan int, racers)
+	for i := range racers {
+		cmd := child(t, "resume", s.Dir(), run.ID())
+		in, err := cmd.StdinPipe()
+		require.NoError(t, err)
+		out, err := cmd.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, cmd.Start())
+		done.Go(func() {
+			lines := bufio.NewScanner(out)
+			lines.Scan() // ready
+			ready.Done()
+			<-gun
+			_, _ = io.WriteString(in, "go\n")
+			lines.Scan()
+			says[i] = lines.Text()
+			decided <- i
+			<-end
+			_ = in.Close()
+			assert.NoError(t, cmd.Wait())
+		})
+	}
+	ready.Wait()
+	close(gun)
+	var winner string
+	var losers []string
+	for range racers {
+		i := <-decided
+		// Whoever looks must not make a racer lose.
+		info, err := s.Info(t.Context(), run.ID())
+		assert.NoError(t, err)
+		if pid, ok := strings.CutPrefix(says[i], "won "); ok {
+			assert.Equal(t, Running, info.Status)
+			assert.Empty(t, winner, "two processes have the run")
+			winner = pid
+		} else {
+			losers = append(losers, says[i])
+		}
+	}
+	_, err := s.Resume(t.Context(), run.ID())
+	require.ErrorIs(t, err, ErrLocked)
+	assert.NotEmpty(t, winner)
+	for _, loser := range losers {
+		assert.Equal(t, fmt.Sprintf("lost: store: resume: run %s: run is being written elsewhere by process %s", run.ID(), winner), loser)
+	}
+	close(end)
+	done.Wait()
+	again, err := s.Resume(t.Context(), run.ID())
+	require.NoError(t, err)
+	require.NoError(t, again.Close())
+}
+
+// TestLookingDoesNotLock resumes a run while others look at it all the time.
+func TestLookingDoesNotLock(t *testing.T) {
+	s, ctx := openStore(t), t.Context()
+	run := createRun(t, s, Spec{})
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					_, err := s.Info(ctx, run.ID())
+					assert.NoError(t, err)
+				}
+			}
+		})
+	}
+	for range 50 {
+		require.NoError(t, run.Close())
+		again, err := s.Resume(ctx, run.ID())
+		if !assert.NoError(t, err) {
+			break
+		}
+		run = again
+	}
+	close(stop)
+	wg.Wait()
+	require.NoError(t, run.Close())
+}
