@@ -107,12 +107,13 @@ func (e *engine) run(ctx context.Context) error {
 	answered := make(chan Result)
 	results := newQueue(max(4*e.Concurrency, 256), 16<<20)
 
+	// A source that fails stops nothing: what it gave before is still run.
+	var fetchErr error
 	g.Go(func() error {
-		err := e.fetch(fetching, pages)
-		if stopped(fetching, err) {
-			return nil
+		if err := e.fetch(fetching, pages); !stopped(fetching, err) {
+			fetchErr = err
 		}
-		return err
+		return nil
 	})
 	g.Go(func() error {
 		err := e.plan(feeding, pages, tasks)
@@ -145,7 +146,7 @@ func (e *engine) run(ctx context.Context) error {
 	}
 	g.Go(func() error { return e.record(ctx, results, queues) })
 
-	err := g.Wait()
+	err := errors.Join(g.Wait(), fetchErr)
 	if err == nil && ctx.Err() != nil && !(e.plannedAll && e.recorded == e.handed) {
 		return fmt.Errorf("interrupted: %w", context.Cause(ctx))
 	}

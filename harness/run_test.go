@@ -384,13 +384,14 @@ func TestSourceTrouble(t *testing.T) {
 	for name, tc := range map[string]struct {
 		page func(n int) (harness.Page, error)
 		want string
+		done int64
 	}{
-		"fails later":        {func(n int) (harness.Page, error) { return page(fmt.Sprint(n), fmt.Sprint(n)), errAfter(n, 3) }, "page 3: down"},
-		"same page for ever": {func(n int) (harness.Page, error) { return page(fmt.Sprint(n), "a", "b"), nil }, "same 2 cases"},
-		"same cursor":        {func(n int) (harness.Page, error) { return page("b", fmt.Sprint(n)), nil }, "names itself"},
-		"empty for ever":     {func(n int) (harness.Page, error) { return page(fmt.Sprint(n)), nil }, "empty pages in a row"},
-		"no ID":              {func(n int) (harness.Page, error) { return page("", ""), nil }, "without an ID"},
-		"ID twice":           {func(n int) (harness.Page, error) { return page("", "a", "a"), nil }, `"a" is used twice`},
+		"fails later":        {func(n int) (harness.Page, error) { return page(fmt.Sprint(n), fmt.Sprint(n)), errAfter(n, 3) }, "page 3: down", 2},
+		"same page for ever": {func(n int) (harness.Page, error) { return page(fmt.Sprint(n), "a", "b"), nil }, "same 2 cases", 2},
+		"same cursor":        {func(n int) (harness.Page, error) { return page("b", fmt.Sprint(n)), nil }, "names itself", 2},
+		"empty for ever":     {func(n int) (harness.Page, error) { return page(fmt.Sprint(n)), nil }, "empty pages in a row", 0},
+		"no ID":              {func(n int) (harness.Page, error) { return page("", ""), nil }, "without an ID", 0},
+		"ID twice":           {func(n int) (harness.Page, error) { return page("", "a", "a"), nil }, `"a" is used twice`, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := 0
@@ -399,6 +400,7 @@ func TestSourceTrouble(t *testing.T) {
 			r, err := harness.Run(t.Context(), c)
 			require.ErrorContains(t, err, tc.want)
 			assert.Equal(t, harness.Incomplete, r.Status)
+			assert.Equal(t, tc.done, r.Cases.Completed, "what came before is run")
 		})
 	}
 }

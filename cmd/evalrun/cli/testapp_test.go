@@ -11,6 +11,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -75,6 +76,8 @@ func testApp() {
 		serveHTTP(os.Args[2])
 	case "proxy":
 		proxy(os.Args[2], os.Args[3], os.Args[4])
+	case "platform":
+		platform(os.Args[2])
 	case "get":
 		get(os.Args[2])
 	default:
@@ -179,4 +182,43 @@ func get(address string) {
 	}
 	defer r.Body.Close()
 	_, _ = io.Copy(os.Stdout, r.Body)
+}
+
+// platform lists test cases as the dataset's ID asks: with an error status, with
+// an empty page before the end, with the same page for ever, with HTML.
+func platform(addr string) {
+	handle := func(w http.ResponseWriter, r *http.Request) {
+		dataset := strings.Split(r.URL.Path, "/")[3]
+		page, _ := strconv.Atoi(r.URL.Query().Get("page"))
+		limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
+		var status int
+		if n, _ := fmt.Sscan(dataset, &status); n == 1 {
+			http.Error(w, `{"detail": "as the test wants"}`, status)
+			return
+		}
+		items := []any{}
+		item := func(id string) {
+			items = append(items, map[string]any{"id": id, "evaluation_dataset_id": dataset, "schema_type": "GENERATION",
+				"test_case_data": map[string]any{"input": id, "expected_output": id}})
+		}
+		total := 2*limit + 1
+		switch {
+		case dataset == "html":
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprint(w, "<html>Please sign in</html>")
+			return
+		case dataset == "hole" && page == 2:
+		case dataset == "hole" && page <= 3:
+			item(fmt.Sprint("case-", page))
+		case dataset == "same":
+			item("a")
+			item("b")
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]any{"items": items, "total_item_count": total, "current_page": page, "items_per_page": limit})
+	}
+	if err := http.ListenAndServe(addr, http.HandlerFunc(handle)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
