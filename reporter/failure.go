@@ -3,7 +3,6 @@ package reporter
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/evalrun/evalrun/harness"
@@ -12,7 +11,7 @@ import (
 // digest is what people are shown of the results: a bounded number of examples
 // and how many there are.
 type digest struct {
-	cases    int64 // with any result
+	counted  bool  // there were results to count
 	wrong    int64 // cases with a wrong answer
 	errored  int64 // cases with trouble
 	failures []failure
@@ -60,12 +59,11 @@ const (
 
 // digestOf reads the results once and keeps the first limit failures.
 func digestOf(d Data, limit int) (*digest, error) {
-	out := &digest{examples: map[string]example{}}
+	out := &digest{counted: d.Results != nil, examples: map[string]example{}}
 	for trials, err := range d.cases() {
 		if err != nil {
 			return nil, err
 		}
-		out.cases++
 		if errored(trials) {
 			out.errored++
 			out.addTroubles(trials)
@@ -75,7 +73,7 @@ func digestOf(d Data, limit int) (*digest, error) {
 		}
 		out.wrong++
 		if len(out.failures) < limit {
-			out.failures = append(out.failures, failureOf(trials))
+			out.failures = append(out.failures, failureOf(trials, max(d.Report.TrialsPerCase, len(trials))))
 		}
 	}
 	return out, nil
@@ -119,11 +117,11 @@ func (d *digest) addTrouble(key, id, message string) {
 	d.examples[key] = e
 }
 
-// failureOf shows the first wrong trial of a case.
-func failureOf(trials []harness.Result) failure {
+// failureOf shows the first wrong trial of a case that has planned trials.
+func failureOf(trials []harness.Result, planned int) failure {
 	i := slices.IndexFunc(trials, harness.Result.Failed)
 	r := trials[i]
-	f := failure{id: clipped(r.Case.ID), trials: whichTrials(trials)}
+	f := failure{id: clipped(r.Case.ID), trials: whichTrials(trials, planned)}
 	f.rows = append(f.rows, row{asked, "asked", clipped(valueText(r.Case.Input))})
 	if r.Case.Expected != nil {
 		f.rows = append(f.rows, row{expected, "expected", clipped(valueText(r.Case.Expected))})
@@ -172,25 +170,26 @@ func reasonsOf(scores []harness.Score) []row {
 }
 
 // whichTrials tells in which of its trials a case is wrong.
-func whichTrials(trials []harness.Result) string {
-	if len(trials) < 2 {
-		return ""
-	}
-	var numbers []string
+func whichTrials(trials []harness.Result, planned int) string {
+	wrong, first := 0, 0
 	for _, r := range trials {
 		if r.Failed() {
-			numbers = append(numbers, strconv.Itoa(r.Trial))
+			if wrong++; wrong == 1 {
+				first = r.Trial
+			}
 		}
 	}
 	switch {
-	case len(numbers) == len(trials) && len(trials) == 2:
+	case planned < 2:
+		return ""
+	case wrong == planned && planned == 2:
 		return "wrong in both trials"
-	case len(numbers) == len(trials):
-		return fmt.Sprintf("wrong in all %d trials", len(trials))
-	case len(numbers) == 1:
-		return fmt.Sprintf("wrong in trial %s of %d", numbers[0], len(trials))
+	case wrong == planned:
+		return fmt.Sprintf("wrong in all %d trials", planned)
+	case wrong == 1:
+		return fmt.Sprintf("wrong in trial %d of %d", first, planned)
 	}
-	return fmt.Sprintf("wrong in %d of %d trials, first in %s", len(numbers), len(trials), numbers[0])
+	return fmt.Sprintf("wrong in %d of %d trials, first in %d", wrong, planned, first)
 }
 
 // lines lays the rows out in a column of labels and one of texts, of width

@@ -16,7 +16,9 @@ type Data struct {
 	// Report is the run's; it must be there.
 	Report *harness.Report
 	// Results are the run's, ordered by case and trial, so that the trials of a
-	// case are adjacent. It may be ranged over more than once. Nil: none.
+	// case are adjacent. It may be ranged over more than once. Nil: none. Table
+	// and Markdown look only at those that Failed or Errored, JSON at none; the
+	// others need all of them.
 	Results iter.Seq2[harness.Result, error]
 }
 

@@ -366,3 +366,29 @@ func BenchmarkWrite(b *testing.B) {
 		})
 	}
 }
+
+// TestOnlyTheBad checks that the reports for people need no right answers.
+func TestOnlyTheBad(t *testing.T) {
+	all, bad := fixture(), fixture()
+	bad.Results = each(slices.DeleteFunc(fixtureResults(), func(r harness.Result) bool { return !r.Failed() && !r.Errored() }))
+	for _, r := range []Reporter{Table{}, Markdown{}} {
+		assert.Equal(t, write(t, r, all), write(t, r, bad))
+	}
+}
+
+func TestWhichTrials(t *testing.T) {
+	for _, tt := range []struct {
+		wrong   string // w: wrong, r: right
+		planned int
+		want    string
+	}{
+		{"w", 1, ""}, {"ww", 2, "wrong in both trials"}, {"rw", 2, "wrong in trial 2 of 2"}, {"w", 2, "wrong in trial 1 of 2"},
+		{"www", 3, "wrong in all 3 trials"}, {"rww", 3, "wrong in 2 of 3 trials, first in 2"}, {"ww", 3, "wrong in 2 of 3 trials, first in 1"},
+	} {
+		var trials []harness.Result
+		for i, c := range tt.wrong {
+			trials = append(trials, harness.Result{Trial: i + 1, Scores: []harness.Score{harness.PassIf(c == 'r', "no")}})
+		}
+		assert.Equal(t, tt.want, whichTrials(trials, tt.planned), "%+v", tt)
+	}
+}

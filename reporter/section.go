@@ -84,7 +84,7 @@ func tally(r *harness.Report, s *digest) string {
 		done += " in " + duration(d)
 	}
 	parts := []string{done}
-	if s != nil && s.cases > 0 {
+	if s != nil && s.counted {
 		parts = append(parts, count(s.wrong)+" wrong", count(s.errored)+" with trouble")
 	} else if r.Cases.Errored > 0 {
 		parts = append(parts, count(r.Cases.Errored)+" with trouble")
