@@ -3,6 +3,7 @@ package store
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -40,12 +41,13 @@ func childJob(job string, args []string) error {
 		return childWrite(args[0], args[1])
 	case "resume":
 		return childResume(args[0], args[1])
-	case "open":
+	case "create":
 		s, err := Open(args[0])
 		if err != nil {
 			return err
 		}
-		return s.Close()
+		_, err = s.Create(context.Background(), Spec{})
+		return errors.Join(err, s.Close())
 	}
 	return fmt.Errorf("no job %q", job)
 }

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"database/sql/driver"
 	"errors"
 	"fmt"
 
@@ -49,11 +48,29 @@ func busy(err error) bool {
 
 func constraint(err error) bool { return primaryCode(err) == sqlite3.SQLITE_CONSTRAINT }
 
-// explain puts a plain sentence, with the folder's name, before those of
-// SQLite's errors that a user can do something about.
+// explained is an error that says already which folder it is about.
+type explained struct{ err error }
+
+func (e *explained) Error() string { return e.err.Error() }
+func (e *explained) Unwrap() error { return e.err }
+
+// explain puts a plain sentence, with the folder's name, before those errors
+// that a user can do something about, once.
 func (s *Store) explain(err error) error {
-	if errors.Is(err, driver.ErrBadConn) {
-		return fmt.Errorf("%s: connection to the database was lost: %w", s.dir, err)
+	var already *explained
+	if err == nil || errors.As(err, &already) {
+		return err
+	}
+	if plain := s.plain(err); plain != nil {
+		return &explained{plain}
+	}
+	return err
+}
+
+// plain is nil for an error that speaks for itself.
+func (s *Store) plain(err error) error {
+	if errors.Is(err, ErrDamaged) {
+		return fmt.Errorf("%s in %s: %w", databaseName, s.dir, err)
 	}
 	switch primaryCode(err) {
 	case sqlite3.SQLITE_FULL:
@@ -67,5 +84,5 @@ func (s *Store) explain(err error) error {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return fmt.Errorf("%s: another process kept the database busy: %w", s.dir, err)
 	}
-	return err
+	return nil
 }

@@ -122,6 +122,9 @@ func (s *Store) chunk(ctx context.Context, query string, chunk []harness.Result,
 		if err := row.scan(rows); err != nil {
 			return nil, 0, err
 		}
+		if err := inOrder(row.key, from, to); err != nil {
+			return nil, 0, err
+		}
 		result, err := row.result(last)
 		if err != nil {
 			return nil, 0, err
@@ -132,6 +135,15 @@ func (s *Store) chunk(ctx context.Context, query string, chunk []harness.Result,
 		size += len(row.answer) + len(row.scores) + len(row.data)
 	}
 	return chunk, from, rows.Err()
+}
+
+// inOrder checks that SQLite gave a row that was asked for: in a damaged file it
+// may give any, again and again.
+func inOrder(key, from, to int64) error {
+	if key < from || key >= to {
+		return fmt.Errorf("%w: its rows are out of order", ErrDamaged)
+	}
+	return nil
 }
 
 // resultRow is a row of runResultColumns.
@@ -219,6 +231,9 @@ func (s *Store) caseChunk(ctx context.Context, from, to int64) (chunk []harness.
 		var id, origin string
 		var data sql.RawBytes
 		if err := rows.Scan(&key, &sum, &id, &origin, &data); err != nil {
+			return nil, 0, err
+		}
+		if err := inOrder(key, from, to); err != nil {
 			return nil, 0, err
 		}
 		c, err := storedCase(key, sum, id, origin, data)
