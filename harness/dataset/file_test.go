@@ -227,7 +227,7 @@ func TestBrokenFiles(t *testing.T) {
 		{"x.csv", "a;b\nc;d\n", dataset.Options{}, `x.csv:1: input: there is no column input, question, prompt (it has "a;b"): map one`},
 		{"x.csv", "input\n", dataset.Options{Map: map[string]string{"expected": "Answer"}}, `x.csv:1: expected: there is no column "Answer" (it has "input")`},
 		{"x.csv", "input,metadata\nx,y\n", dataset.Options{}, "x.csv:2: metadata: the cell is not a JSON object"},
-		{"x.csv", "input\n\"" + strings.Repeat("x\n", 35<<20), dataset.Options{}, "x.csv:2: the row is longer than 64 MiB"},
+		{"x.csv", "input\n\"" + strings.Repeat("x", 70<<20), dataset.Options{}, "x.csv:2: the row is longer than 64 MiB"},
 
 		{"x.yaml", "- input: x\n- input: [\n", dataset.Options{}, "x.yaml:"},
 		{"x.yaml", "- input: x\n- 7\n", dataset.Options{}, "x.yaml:2: the row is a number, not an object"},
