@@ -44,9 +44,11 @@ func RunTrial(ctx context.Context, c Config, tc Case, trial int) (Result, bool, 
 		return Result{}, false, err
 	}
 	e := &engine{Config: c, feeding: ctx, running: ctx}
-	r, ok := e.answer(task{tc, trial})
+	var by caller
+	defer by.close()
+	r, ok := e.answer(&by, task{tc, trial})
 	if ok && r.Output != nil {
-		ok = e.score(&r)
+		ok = e.score(&by, &r)
 	}
 	return r, ok, nil
 }
@@ -68,7 +70,9 @@ func ScoreResult(ctx context.Context, c Config, r Result) (Result, bool, error) 
 	e := &engine{Config: c, feeding: ctx, running: ctx}
 	again := r
 	again.Scores = nil
-	if !e.score(&again) {
+	var by caller
+	defer by.close()
+	if !e.score(&by, &again) {
 		return r, false, nil
 	}
 	return again, true, nil
@@ -125,14 +129,14 @@ func (e *engine) run(ctx context.Context) error {
 		}
 		return err
 	})
-	e.spread(g, func() {
+	e.spread(g, func(by *caller) {
 		for t := range tasks {
-			e.runTask(t, answered, results)
+			e.runTask(by, t, answered, results)
 		}
 	}, func() { close(answered) })
-	e.spread(g, func() {
+	e.spread(g, func(by *caller) {
 		for r := range answered {
-			if e.score(&r) {
+			if e.score(by, &r) {
 				results.put(r)
 			}
 			e.Progress.Running.Add(-1)
@@ -154,13 +158,15 @@ func (e *engine) run(ctx context.Context) error {
 }
 
 // spread runs work in Concurrency goroutines, and last when all have ended.
-func (e *engine) spread(g *errgroup.Group, work, last func()) {
+func (e *engine) spread(g *errgroup.Group, work func(by *caller), last func()) {
 	var wg sync.WaitGroup
 	for range e.Concurrency {
 		wg.Add(1)
 		g.Go(func() error {
 			defer wg.Done()
-			work()
+			var by caller
+			defer by.close()
+			work(&by)
 			return nil
 		})
 	}
@@ -171,12 +177,12 @@ func (e *engine) spread(g *errgroup.Group, work, last func()) {
 	})
 }
 
-func (e *engine) runTask(t task, answered chan<- Result, results *queue) {
+func (e *engine) runTask(by *caller, t task, answered chan<- Result, results *queue) {
 	if e.feeding.Err() != nil {
 		return
 	}
 	e.Progress.Running.Add(1)
-	r, ok := e.answer(t)
+	r, ok := e.answer(by, t)
 	if ok && r.Output != nil {
 		answered <- r // Running goes down after scoring
 		return

@@ -2,16 +2,14 @@ package harness
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
-	"runtime/debug"
 	"time"
 )
 
 // answer asks the app, again after failures as far as Retry allows. It is false
 // when the run was stopped before there was an outcome: nothing is recorded then.
-func (e *engine) answer(t task) (Result, bool) {
+func (e *engine) answer(by *caller, t task) (Result, bool) {
 	in := t.c.forApp(t.trial, e.Seed)
 	r := Result{Case: t.c, Trial: t.trial}
 	for {
@@ -30,7 +28,7 @@ func (e *engine) answer(t task) (Result, bool) {
 		r.Attempts++
 		var out Output
 		begin := time.Now()
-		err := e.guard("app", func(ctx context.Context) (err error) {
+		err := e.guard(by, "app", func(ctx context.Context) (err error) {
 			out, err = e.App.Respond(ctx, in)
 			return err
 		})
@@ -72,11 +70,11 @@ func (e *engine) pause(trouble *Error, r Result) (time.Duration, bool) {
 // score calls every evaluator on an answer. It is false when the run was stopped
 // meanwhile: the answer is then not recorded either, so that a resumed run
 // scores it.
-func (e *engine) score(r *Result) bool {
+func (e *engine) score(by *caller, r *Result) bool {
 	t := Trial{Case: r.Case, Number: r.Trial, Output: *r.Output, Latency: r.Latency}
 	for _, ev := range e.Evaluators {
 		var scores []Score
-		err := e.guard("evaluator "+ev.Name(), func(ctx context.Context) (err error) {
+		err := e.guard(by, "evaluator "+ev.Name(), func(ctx context.Context) (err error) {
 			scores, err = ev.Evaluate(ctx, t)
 			return err
 		})
@@ -114,53 +112,6 @@ func checked(s Score, name string) Score {
 		s.Value, s.Pass = 0, nil
 	}
 	return s
-}
-
-var errTimeout = errors.New("timeout")
-
-// guard calls f in a goroutine of its own, so that a panic, runtime.Goexit or a
-// call that never returns is the trouble of this trial alone. What f sets is
-// settled only when guard returns nil; an abandoned f may set it at any time.
-func (e *engine) guard(who string, f func(ctx context.Context) error) error {
-	ctx, cancel := context.WithTimeoutCause(e.running, e.Timeout, errTimeout)
-	defer cancel()
-	done := make(chan error, 1)
-	go func() {
-		err := fmt.Errorf("%s ended its goroutine (runtime.Goexit) instead of returning", who)
-		defer func() {
-			if v := recover(); v != nil {
-				err = panicError(who, v, debug.Stack())
-			}
-			done <- err
-		}()
-		err = f(ctx)
-	}()
-	select {
-	case err := <-done:
-		if err != nil && context.Cause(ctx) == errTimeout {
-			return e.timedOut(who)
-		}
-		return err
-	case <-ctx.Done():
-	}
-	patience := time.NewTimer(abandonAfter)
-	defer patience.Stop()
-	select {
-	case err := <-done:
-		if p := (*Error)(nil); errors.As(err, &p) && p.Kind == KindPanic {
-			return err
-		}
-	case <-patience.C:
-		e.Progress.Abandoned.Add(1)
-	}
-	if context.Cause(ctx) == errTimeout {
-		return e.timedOut(who)
-	}
-	return context.Cause(ctx)
-}
-
-func (e *engine) timedOut(who string) error {
-	return &Error{Kind: KindTimeout, Message: fmt.Sprintf("%s gave no answer within %s", who, e.Timeout)}
 }
 
 // sleep is false when ctx ended first.
