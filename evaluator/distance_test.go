@@ -46,7 +46,7 @@ func FuzzDistance(f *testing.F) {
 
 func TestDistanceOfHugeTexts(t *testing.T) {
 	ctx := context.Background()
-	huge := strings.Repeat("0123456789", 1_000_000)
+	huge := strings.Repeat("0123456789", 1_000_000) // 10 MB
 	d, err := distance(ctx, huge, "an answer of some length, as an app should give", newWork())
 	require.NoError(t, err)
 	assert.Greater(t, d, 9_999_000)

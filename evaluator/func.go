@@ -2,7 +2,6 @@ package evaluator
 
 import (
 	"context"
-	"io"
 
 	"github.com/evalrun/evalrun/harness"
 )
@@ -40,36 +39,24 @@ func (e *function) Evaluate(ctx context.Context, t harness.Trial) ([]harness.Sco
 	return []harness.Score{s}, nil
 }
 
-// renamed is the evaluator under another name. Scores that have a name of their
-// own keep it.
-func renamed(e harness.Evaluator, name string) harness.Evaluator {
-	if name == e.Name() {
-		return e
-	}
-	return &alias{e, name}
-}
-
-type alias struct {
-	harness.Evaluator
+// owned is an evaluator of the user's own, maybe under another name. It hides
+// Close: who made the evaluator closes it, and it may be built more than once.
+// Scores that have a name of their own keep it.
+type owned struct {
+	e    harness.Evaluator
 	name string
 }
 
-func (a *alias) Name() string { return a.name }
+var _ harness.Evaluator = (*owned)(nil)
 
-func (a *alias) Evaluate(ctx context.Context, t harness.Trial) ([]harness.Score, error) {
-	scores, err := a.Evaluator.Evaluate(ctx, t)
+func (o *owned) Name() string { return o.name }
+
+func (o *owned) Evaluate(ctx context.Context, t harness.Trial) ([]harness.Score, error) {
+	scores, err := o.e.Evaluate(ctx, t)
 	for i := range scores {
-		if scores[i].Name == a.Evaluator.Name() {
+		if scores[i].Name == o.e.Name() {
 			scores[i].Name = ""
 		}
 	}
 	return scores, err
-}
-
-// Close closes the evaluator when it can be closed.
-func (a *alias) Close() error {
-	if c, ok := a.Evaluator.(io.Closer); ok {
-		return c.Close()
-	}
-	return nil
 }

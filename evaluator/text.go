@@ -38,7 +38,7 @@ func pair(d Definition, build func(o Options, not inverse) (harness.Evaluator, e
 	d.New = func(o Options) (harness.Evaluator, error) { return build(o, false) }
 	opposite.Name = "not-" + d.Name
 	opposite.Aliases = nil
-	opposite.Doc = "The opposite of " + d.Name + ": passes when that fails. Without anything expected it is an error all the same. " + d.Doc
+	opposite.Doc = "Passes when " + d.Name + " fails; without anything expected it is an error all the same. About " + d.Name + ": " + d.Doc
 	opposite.New = func(o Options) (harness.Evaluator, error) { return build(o, true) }
 	return []Definition{d, opposite}
 }
