@@ -42,14 +42,12 @@ func (s *server) guard(next http.Handler) http.Handler {
 // loopback address, the address that the connection came in on, or one of
 // Config.Hosts. Only a name can be rebound by DNS, so the port does not matter.
 func (s *server) hostAllowed(r *http.Request) bool {
-	for _, allowed := range s.Hosts {
-		if strings.EqualFold(r.Host, allowed) {
-			return true
-		}
-	}
 	host := hostname(r.Host)
+	if host == "" {
+		return false
+	}
 	for _, allowed := range s.Hosts {
-		if host != "" && strings.EqualFold(host, strings.Trim(allowed, "[]")) {
+		if strings.EqualFold(r.Host, allowed) || strings.EqualFold(host, strings.Trim(allowed, "[]")) {
 			return true
 		}
 	}

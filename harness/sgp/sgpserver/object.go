@@ -39,7 +39,7 @@ func (o object) encode() json.RawMessage {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(append(b, quote(name)...), ':')
+		b = append(appendQuoted(b, name), ':')
 		b = append(b, o[name]...)
 	}
 	return append(b, '}')
@@ -53,12 +53,26 @@ func decodeObject(raw json.RawMessage) (object, error) {
 }
 
 // quote is the JSON string of s, without the escaping of <, > and &.
-func quote(s string) json.RawMessage { return encode(s) }
+func quote(s string) json.RawMessage { return appendQuoted(make([]byte, 0, len(s)+2), s) }
+
+func appendQuoted(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
+			return append(b, encode(s)...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
+}
 
 // unquote reads a JSON string.
-func unquote(raw json.RawMessage) (string, bool) {
-	var s string
-	ok := kindOf(raw) == kindString && json.Unmarshal(raw, &s) == nil
+func unquote(raw json.RawMessage) (s string, ok bool) {
+	if kindOf(raw) != kindString {
+		return "", false
+	}
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw[1 : len(raw)-1]), true
+	}
+	ok = json.Unmarshal(raw, &s) == nil
 	return s, ok
 }
 

@@ -56,7 +56,7 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &other):
 		refuse(w, other.status, other.detail)
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
-		panic(http.ErrAbortHandler) // nobody is there to answer
+		refuse(w, http.StatusServiceUnavailable, "the request was cancelled") // nobody is there to read it
 	default:
 		refuse(w, http.StatusInternalServerError, "local store: "+err.Error())
 	}
