@@ -277,7 +277,9 @@ func TestHostileTexts(t *testing.T) {
 			for _, e := range hostileEvaluators(t, d.Name) {
 				for i, text := range texts {
 					other := texts[(i*7+1)%len(texts)]
-					for _, c := range []harness.Case{{ID: "case"}, {ID: "case", Expected: text}, {ID: "case", Expected: other}, {ID: "case", Expected: []any{other, text}}, {ID: "case", Expected: map[string]any{text: other}}} {
+					all := []any{nil, other, []any{other, text}, map[string]any{text: other}}
+					for _, expected := range []any{text, all[i%len(all)]} {
+						c := harness.Case{ID: "case", Expected: expected}
 						scores, err := e.Evaluate(context.Background(), harness.Trial{Case: c, Number: 1, Output: harness.Output{Value: text}})
 						if problem := problemOf(scores, err); problem != "" {
 							t.Fatalf("%s: output %q, expected %q: %v", problem, cut(text, 100), c.Expected, err)
