@@ -3,8 +3,14 @@ package main
 
 import (
 	"os"
+	"runtime/debug"
 
 	"github.com/evalrun/evalrun/cmd/evalrun/cli"
 )
 
-func main() { os.Exit(cli.Main()) }
+func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(300) // the heap is a few megabytes: collect less often
+	}
+	os.Exit(cli.Main())
+}

@@ -157,10 +157,36 @@ func (a *app) write(s reportSource, outputs []output, j job) error {
 			errs = append(errs, fmt.Errorf("report %s: %w", strings.TrimSuffix(o.format+":"+o.path, ":"), err))
 		}
 	}
+	if a.quiet {
+		a.sayVerdict(s.report)
+	}
 	if carriesData && !a.quiet {
 		errs = append(errs, a.render(s, "table", a.stderr))
 	}
 	return errors.Join(errs...)
+}
+
+// sayVerdict says in one line what went wrong, and nothing when all is well.
+func (a *app) sayVerdict(r *harness.Report) {
+	if runner.Code(r) == runner.CodePass {
+		return
+	}
+	line := fmt.Sprintf("evalrun: %s: %s", reporter.Terminal(r.Suite), r.Verdict)
+	for _, c := range r.Gate {
+		if c.Verdict != harness.Pass {
+			line += fmt.Sprintf("; %s: %s", c.Check, c.Reason)
+		}
+	}
+	for _, reason := range r.Reasons {
+		line += "; " + reason
+	}
+	if p := r.Publish; p != nil && (p.Pending > 0 || p.Rejected > 0 || p.Error != "") {
+		line += fmt.Sprintf("; %d results pending, %d rejected", p.Pending, p.Rejected)
+		if p.Error != "" {
+			line += ": " + p.Error
+		}
+	}
+	a.say("%s", line)
 }
 
 func (a *app) writeOne(s reportSource, o output) error {
