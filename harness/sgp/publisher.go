@@ -163,17 +163,17 @@ func (r *posting) loop(ctx context.Context, more <-chan struct{}) error {
 		if err != nil {
 			return fmt.Errorf("claim results: %w", err)
 		}
-		if len(claimed) == 0 {
-			if more == nil {
-				return nil
-			}
+		if err := r.dispatch(ctx, r.encode(claimed)); err != nil {
+			return err
+		}
+		switch {
+		case len(claimed) == r.items: // there may be more
+		case more != nil:
 			if !r.await(ctx, more) {
 				more = nil
 			}
-			continue
-		}
-		if err := r.dispatch(ctx, r.encode(claimed)); err != nil {
-			return err
+		case len(claimed) == 0:
+			return nil
 		}
 	}
 }

@@ -1,0 +1,683 @@
+package sgp_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/sgp"
+)
+
+// outbox is an Outbox in memory that can be looked into.
+type outbox struct {
+	mu      sync.Mutex
+	results []harness.Result
+	state   map[harness.Key]harness.Receipt
+	err     error // of Settle
+}
+
+func newOutbox(results ...harness.Result) *outbox {
+	o := &outbox{state: map[harness.Key]harness.Receipt{}}
+	o.add(results...)
+	return o
+}
+
+func (o *outbox) add(results ...harness.Result) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, r := range results {
+		o.results = append(o.results, r)
+		o.state[r.Key()] = harness.Receipt{Key: r.Key(), State: harness.PostPending}
+	}
+}
+
+func (o *outbox) Claim(_ context.Context, n int) ([]harness.Result, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var out []harness.Result
+	for _, r := range o.results {
+		if len(out) < n && o.state[r.Key()].State == harness.PostPending {
+			o.state[r.Key()] = harness.Receipt{Key: r.Key(), State: harness.PostPosting}
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+func (o *outbox) Settle(_ context.Context, receipts []harness.Receipt) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil {
+		return o.err
+	}
+	for _, r := range receipts {
+		if was := o.state[r.Key].State; was != harness.PostPosting {
+			return fmt.Errorf("%v is %s", r.Key, was)
+		}
+		o.state[r.Key] = r
+	}
+	return nil
+}
+
+func (o *outbox) Unsettled(context.Context) ([]harness.Key, error) {
+	return o.in(harness.PostPosting), nil
+}
+
+// in lists the results in a state, in order.
+func (o *outbox) in(s harness.PostState) []harness.Key {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var out []harness.Key
+	for _, r := range o.results {
+		if o.state[r.Key()].State == s {
+			out = append(out, r.Key())
+		}
+	}
+	return out
+}
+
+func (o *outbox) counts() map[harness.PostState]int {
+	out := map[harness.PostState]int{}
+	for _, s := range []harness.PostState{harness.PostPending, harness.PostPosting, harness.PostPosted, harness.PostRejected} {
+		if n := len(o.in(s)); n > 0 {
+			out[s] = n
+		}
+	}
+	return out
+}
+
+func answered(id string, trial int, text string) harness.Result {
+	return harness.Result{
+		Case: harness.Case{ID: id, Input: "q"}, Trial: trial, Output: &harness.Output{Value: text},
+		Scores: []harness.Score{{Name: "equals", Value: 1}},
+	}
+}
+
+func many(n int) []harness.Result {
+	out := make([]harness.Result, n)
+	for i := range out {
+		out[i] = answered("tc_"+strconv.Itoa(i), 1, "a"+strconv.Itoa(i))
+	}
+	return out
+}
+
+func (p *platform) publisher(o harness.Outbox) *sgp.Publisher {
+	return &sgp.Publisher{
+		Client: p.client(), Outbox: o, RunID: "RUN", EvaluationID: "ev_1", ApplicationSpecID: "as_1", DatasetVersion: "3",
+	}
+}
+
+// audit compares the platform with the outbox: what is posted is there once, and
+// what is not is not there, but for what is in doubt.
+func audit(t *testing.T, p *platform, o *outbox) {
+	t.Helper()
+	there := map[harness.Key][]string{}
+	for _, r := range p.results {
+		k, ok := r.TestCaseEvaluationData.RunKey()
+		require.True(t, ok)
+		key := harness.Key{Case: k.Case, Trial: k.Trial}
+		there[key] = append(there[key], r.ID)
+	}
+	for key, receipt := range o.state {
+		switch receipt.State {
+		case harness.PostPosted:
+			assert.Equal(t, []string{receipt.RemoteID}, there[key], "%v", key)
+		case harness.PostPosting:
+			assert.LessOrEqual(t, len(there[key]), 1, "%v", key)
+		default:
+			assert.Empty(t, there[key], "%v is %s", key, receipt.State)
+		}
+	}
+}
+
+func TestPublish(t *testing.T) {
+	p := newPlatform(t)
+	o := newOutbox(many(250)...)
+	o.add(answered("tc_0", 2, "again"))
+	require.NoError(t, p.publisher(o).Run(t.Context(), nil))
+	assert.Equal(t, map[harness.PostState]int{harness.PostPosted: 251}, o.counts())
+	assert.Equal(t, 3, p.posts())
+	assert.Len(t, p.requests, 3, "nothing was in doubt, so nothing is looked up")
+	audit(t, p, o)
+}
+
+// What a result becomes.
+func TestItems(t *testing.T) {
+	pass := true
+	results := []harness.Result{
+		{
+			Case: harness.Case{ID: "tc_1", Input: "q"}, Trial: 1,
+			Output: &harness.Output{Value: "<b>", Chunks: []harness.Chunk{{Text: "c", Metadata: map[string]any{"page": 1.0}}}},
+			Scores: []harness.Score{
+				{Name: "equals", Value: 1, Pass: &pass}, {Name: "similar", Value: 0.25},
+				{Name: "judge", Error: &harness.Error{Kind: harness.KindEvaluator, Message: "unparsable"}},
+			},
+		},
+		{Case: harness.Case{ID: "tc_2", Input: "q"}, Trial: 2, Error: &harness.Error{Kind: harness.KindTimeout, Message: "no answer in 30s"}},
+		{Case: harness.Case{ID: "tc_3", Input: map[string]any{"a": 1.0}}, Trial: 1, Output: &harness.Output{Value: map[string]any{"b": 2.0}}},
+		{Case: harness.Case{ID: "tc_4", Input: "text"}, Trial: 1, Output: &harness.Output{Value: map[string]any{"b": 2.0}}},
+		{Case: harness.Case{ID: "tc_5", Input: "text"}, Trial: 1, Output: &harness.Output{}},
+	}
+	p := newPlatform(t)
+	var sent []map[string]any
+	p.fault = func(r *http.Request, body []byte, serve func() *http.Response) (*http.Response, error) {
+		assert.NoError(t, json.Unmarshal(body, &sent))
+		return serve(), nil
+	}
+	pub := p.publisher(newOutbox(results...))
+	pub.Questions = map[string]string{"similar": "q_17"}
+	require.NoError(t, pub.Run(t.Context(), nil))
+
+	keys := []map[string]any{}
+	for _, item := range sent {
+		data := item["test_case_evaluation_data"].(map[string]any)
+		keys = append(keys, data["_evalrun"].(map[string]any))
+		delete(data, "_evalrun")
+	}
+	base := func(id string, data map[string]any, result any) map[string]any {
+		m := map[string]any{
+			"application_spec_id": "as_1", "evaluation_dataset_version_num": "3", "test_case_id": id, "account_id": "acc",
+			"test_case_evaluation_data": data,
+		}
+		if result != nil {
+			m["result"] = result
+		}
+		return m
+	}
+	assert.Equal(t, []map[string]any{
+		base("tc_1", map[string]any{
+			"generation_output": "<b>",
+			"generation_extra_info": map[string]any{
+				"schema_type": "CHUNKS", "chunks": []any{map[string]any{"text": "c", "metadata": map[string]any{"page": 1.0}}},
+			},
+		}, map[string]any{"equals": 1.0, "q_17": 0.25}),
+		base("tc_2", map[string]any{
+			"generation_output": "", "generation_extra_info": map[string]any{"schema_type": "STRING", "info": "timeout: no answer in 30s"},
+		}, nil),
+		base("tc_3", map[string]any{"generation_output": map[string]any{"b": 2.0}}, nil),
+		base("tc_4", map[string]any{"generation_output": `{"b":2}`}, nil),
+		base("tc_5", map[string]any{"generation_output": ""}, nil),
+	}, sent)
+	assert.Equal(t, "RUN", keys[1]["run"])
+	assert.Equal(t, "tc_2", keys[1]["case"])
+	assert.Equal(t, 2.0, keys[1]["trial"])
+	assert.Len(t, keys[1]["sha"], 16)
+	assert.NotEqual(t, keys[0]["sha"], keys[1]["sha"])
+}
+
+func TestPublisherConfiguration(t *testing.T) {
+	p := newPlatform(t)
+	for name, spoil := range map[string]func(*sgp.Publisher){
+		"client":    func(p *sgp.Publisher) { p.Client = nil },
+		"outbox":    func(p *sgp.Publisher) { p.Outbox = nil },
+		"run":       func(p *sgp.Publisher) { p.RunID = "" },
+		"ev":        func(p *sgp.Publisher) { p.EvaluationID = "" },
+		"spec":      func(p *sgp.Publisher) { p.ApplicationSpecID = "" },
+		"version":   func(p *sgp.Publisher) { p.DatasetVersion = "" },
+		"questions": func(p *sgp.Publisher) { p.Questions = map[string]string{"a": "q", "b": "q"} },
+	} {
+		o := newOutbox(many(1)...)
+		pub := p.publisher(o)
+		spoil(pub)
+		assert.Error(t, pub.Run(t.Context(), nil), name)
+		assert.Len(t, o.in(harness.PostPending), 1)
+	}
+	assert.Empty(t, p.requests)
+}
+
+func TestBatchesByBytes(t *testing.T) {
+	p := newPlatform(t)
+	var sizes, counts []int
+	p.fault = func(r *http.Request, body []byte, serve func() *http.Response) (*http.Response, error) {
+		var items []json.RawMessage
+		assert.NoError(t, json.Unmarshal(body, &items))
+		sizes, counts = append(sizes, len(body)), append(counts, len(items))
+		return serve(), nil
+	}
+	o := newOutbox(many(20)...)
+	o.add(answered("tc_big", 1, strings.Repeat("x", 5000)))
+	o.add(answered("tc_last", 1, "y"))
+	pub := p.publisher(o)
+	pub.BatchBytes, pub.InFlight = 1000, 1
+	require.NoError(t, pub.Run(t.Context(), nil))
+	audit(t, p, o)
+	for i, size := range sizes {
+		assert.True(t, size <= 1000 || counts[i] == 1, "%d items, %d bytes", counts[i], size)
+	}
+	assert.Greater(t, slices.Max(counts), 1)
+	assert.Greater(t, slices.Max(sizes), 5000)
+}
+
+func TestInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlatform(t)
+		p.unchecked = true
+		var now, most atomic.Int32
+		p.fault = func(r *http.Request, body []byte, serve func() *http.Response) (*http.Response, error) {
+			if n := now.Add(1); n > most.Load() {
+				most.Store(n)
+			}
+			time.Sleep(time.Second)
+			now.Add(-1)
+			return serve(), nil
+		}
+		o := newOutbox(many(100)...)
+		pub := p.publisher(o)
+		pub.BatchItems, pub.InFlight = 10, 3
+		start := time.Now()
+		require.NoError(t, pub.Run(t.Context(), nil))
+		assert.EqualValues(t, 3, most.Load())
+		assert.Equal(t, 4*time.Second, time.Since(start), "10 batches, 3 at a time")
+		audit(t, p, o)
+	})
+}
+
+// Results that come one by one go in batches that fill while it lingers.
+func TestMoreNews(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlatform(t)
+		p.unchecked = true
+		o := newOutbox()
+		more := make(chan struct{}, 1)
+		done := make(chan error)
+		go func() { done <- p.publisher(o).Run(t.Context(), more) }()
+		for _, r := range many(100) {
+			o.add(r)
+			select {
+			case more <- struct{}{}:
+			default:
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		time.Sleep(time.Minute)
+		assert.Equal(t, map[harness.PostState]int{harness.PostPosted: 100}, o.counts())
+		assert.LessOrEqual(t, p.posts(), 25)
+		assert.Greater(t, p.posts(), 10)
+		o.add(answered("tc_last", 1, "z"))
+		close(more)
+		require.NoError(t, <-done)
+		assert.Equal(t, map[harness.PostState]int{harness.PostPosted: 101}, o.counts())
+		audit(t, p, o)
+	})
+}
+
+// Whatever happens to a batch, nothing is lost and nothing is there twice, and
+// the next run finishes the work.
+func TestFaultsThenResume(t *testing.T) {
+	reset := &net.OpError{Op: "read", Err: errors.New("connection reset by peer")}
+	dial := &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+	type fault = func(r *http.Request, serve func() *http.Response) (*http.Response, error)
+	status := func(code int, body string) fault {
+		return func(r *http.Request, _ func() *http.Response) (*http.Response, error) {
+			return respond(r, code, body), nil
+		}
+	}
+	after := func(f fault) fault { // the batch is taken, and then it goes wrong
+		return func(r *http.Request, serve func() *http.Response) (*http.Response, error) {
+			_ = serve().Body.Close()
+			return f(r, serve)
+		}
+	}
+	fails := func(err error) fault {
+		return func(*http.Request, func() *http.Response) (*http.Response, error) { return nil, err }
+	}
+	for name, tt := range map[string]struct {
+		fault     fault
+		ambiguous bool
+		sent      int // attempts of that batch
+		says      string
+	}{
+		"down":                {fails(dial), false, 3, "connection refused"},
+		"reset before":        {fails(reset), true, 1, "connection reset"},
+		"reset after":         {after(fails(reset)), true, 1, "connection reset"},
+		"502 before":          {status(502, "<html>"), true, 1, "502"},
+		"504 after":           {after(status(504, "")), true, 1, "504"},
+		"200 truncated":       {after(status(200, `[{"id": "r_`)), true, 1, "can't be read"},
+		"200 empty list":      {after(status(200, `[]`)), true, 1, "10 items were sent and 0 came back"},
+		"200 HTML":            {status(200, `<html>`), true, 1, "can't be read"},
+		"others' results":     {after(status(200, `[`+strings.Repeat(`{"id": "x", "test_case_id": "y"},`, 9)+`{"id": "x", "test_case_id": "y"}]`)), true, 1, "no result for test case"},
+		"408":                 {status(408, ``), true, 1, "408"},
+		"401":                 {status(401, `{"detail": "`+key+` expired"}`), false, 1, "SGP_API_KEY"},
+		"402":                 {status(402, `{}`), false, 1, "402"},
+		"403":                 {status(403, `{}`), false, 1, "SGP_ACCOUNT_ID"},
+		"404":                 {status(404, `{"detail": "no evaluation"}`), false, 1, "no evaluation"},
+		"409":                 {status(409, `{}`), false, 1, "409"},
+		"429":                 {status(429, `{}`), false, 3, "429 Too Many Requests after 3 attempts"},
+		"422 about the whole": {status(422, configTrouble(10)), false, 1, "version 3 is not published"},
+		"307":                 {status(307, ``), false, 1, "not followed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlatform(t)
+			n := 0
+			p.fault = func(r *http.Request, body []byte, serve func() *http.Response) (*http.Response, error) {
+				if r.Method == "POST" {
+					if n++; n > 2 { // two batches go well
+						return tt.fault(r, serve)
+					}
+				}
+				return serve(), nil
+			}
+			o := newOutbox(many(50)...)
+			pub := p.publisher(o)
+			pub.BatchItems, pub.InFlight = 10, 1
+			err := pub.Run(t.Context(), nil)
+			require.ErrorContains(t, err, tt.says)
+			require.ErrorContains(t, err, "publish to evaluation ev_1")
+			assert.NotContains(t, err.Error(), key)
+			assert.Equal(t, 2+tt.sent, n, "nothing is posted after it")
+			want := map[harness.PostState]int{harness.PostPosted: 20, harness.PostPending: 30}
+			if tt.ambiguous {
+				want = map[harness.PostState]int{harness.PostPosted: 20, harness.PostPosting: 10, harness.PostPending: 20}
+			}
+			assert.Equal(t, want, o.counts())
+			assert.Equal(t, tt.ambiguous, sgp.Ambiguous(err))
+			audit(t, p, o)
+
+			p.fault = nil
+			require.NoError(t, pub.Run(t.Context(), nil))
+			assert.Equal(t, map[harness.PostState]int{harness.PostPosted: 50}, o.counts())
+			audit(t, p, o)
+		})
+	}
+}
+
+// configTrouble complains about a field that all items share.
+func configTrouble(n int) string {
+	var e sgp.HTTPValidationError
+	for i := range n {
+		e.Detail = append(e.Detail, sgp.ValidationError{
+			Loc: []any{"body", i, "evaluation_dataset_version_num"}, Msg: "version 3 is not published", Type: "value_error",
+		})
+	}
+	data, _ := json.Marshal(e)
+	return string(data)
+}
+
+// A platform that refuses certain items, in each of the ways that it may.
+func TestRefusedItems(t *testing.T) {
+	bad := func(ids ...string) map[string]bool {
+		m := map[string]bool{}
+		for _, id := range ids {
+			m[id] = true
+		}
+		return m
+	}
+	var allOf20 []string
+	for i := range 20 {
+		allOf20 = append(allOf20, "tc_"+strconv.Itoa(i))
+	}
+	for name, tt := range map[string]struct {
+		bad    map[string]bool
+		status int
+		named  bool // the complaint names the items
+		parted bool // the good items before the bad one are taken all the same
+		posts  int  // at most
+	}{
+		"422, named":             {bad: bad("tc_7"), status: 422, named: true, posts: 2},
+		"422, several named":     {bad: bad("tc_0", "tc_7", "tc_19"), status: 422, named: true, posts: 2},
+		"422, all named":         {bad: bad(allOf20...), status: 422, named: true, posts: 1},
+		"422, not named":         {bad: bad("tc_7"), status: 422, posts: 2*5 + 1},
+		"400":                    {bad: bad("tc_19"), status: 400, posts: 2*5 + 1},
+		"413":                    {bad: bad("tc_0"), status: 413, posts: 2*5 + 1},
+		"400, all":               {bad: bad(allOf20...), status: 400, posts: 2*20 - 1},
+		"422, named, in part":    {bad: bad("tc_7"), status: 422, named: true, parted: true, posts: 2},
+		"400, in part":           {bad: bad("tc_7", "tc_12"), status: 400, parted: true, posts: 2 * (2*5 + 1)},
+		"422, one item only bad": {bad: bad("tc_19"), status: 422, parted: true, posts: 2*5 + 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlatform(t)
+			p.fault = func(r *http.Request, body []byte, serve func() *http.Response) (*http.Response, error) {
+				if r.Method != "POST" {
+					return serve(), nil
+				}
+				var reqs []sgp.TestCaseResultRequest
+				assert.NoError(t, json.Unmarshal(body, &reqs))
+				var complaint sgp.HTTPValidationError
+				for i, req := range reqs {
+					if tt.bad[req.TestCaseID] {
+						complaint.Detail = append(complaint.Detail, sgp.ValidationError{Loc: []any{"body", i, "test_case_id"}, Msg: "bad \x1b[31m" + key, Type: "t"})
+						if tt.parted && len(complaint.Detail) == 1 {
+							p.take(reqs[:i])
+						}
+					}
+				}
+				if len(complaint.Detail) == 0 {
+					return serve(), nil
+				}
+				if !tt.named {
+					return respond(r, tt.status, `{"detail": "bad \u001b[31m`+key+`"}`), nil
+				}
+				data, _ := json.Marshal(complaint)
+				return respond(r, tt.status, string(data)), nil
+			}
+			o := newOutbox(many(20)...)
+			require.NoError(t, p.publisher(o).Run(t.Context(), nil))
+			assert.Len(t, o.in(harness.PostRejected), len(tt.bad))
+			assert.Len(t, o.in(harness.PostPosted), 20-len(tt.bad))
+			for _, k := range o.in(harness.PostRejected) {
+				assert.True(t, tt.bad[k.Case])
+				message := o.state[k].Message
+				assert.Contains(t, message, "bad \uFFFD[31m[redacted]")
+			}
+			assert.LessOrEqual(t, p.posts(), tt.posts)
+			audit(t, p, o)
+		})
+	}
+}
+
+// Every item of a batch, one at a time, as the only bad one.
+func TestEachItemAlone(t *testing.T) {
+	for n := range 13 {
+		p := newPlatform(t)
+		p.unchecked = true
+		bad := "tc_" + strconv.Itoa(n)
+		p.fault = func(r *http.Request, body []byte, serve func() *http.Response) (*http.Response, error) {
+			if r.Method == "POST" && strings.Contains(string(body), `"`+bad+`"`) {
+				return respond(r, 400, `{}`), nil
+			}
+			return serve(), nil
+		}
+		o := newOutbox(many(13)...)
+		require.NoError(t, p.publisher(o).Run(t.Context(), nil))
+		assert.Equal(t, []harness.Key{{Case: bad, Trial: 1}}, o.in(harness.PostRejected))
+		assert.LessOrEqual(t, p.posts(), 2*4+1)
+		audit(t, p, o)
+	}
+}
+
+func TestReconcile(t *testing.T) {
+	start := func(t *testing.T) (*platform, *outbox, *sgp.Publisher) {
+		p := newPlatform(t)
+		o := newOutbox(many(6)...)
+		pub := p.publisher(o)
+		pub.BatchItems, pub.InFlight = 3, 1
+		p.fault = func(r *http.Request, _ []byte, serve func() *http.Response) (*http.Response, error) {
+			_ = serve().Body.Close()
+			return nil, io.ErrUnexpectedEOF
+		}
+		require.Error(t, pub.Run(t.Context(), nil))
+		require.Equal(t, map[harness.PostState]int{harness.PostPosting: 3, harness.PostPending: 3}, o.counts())
+		p.fault = nil
+		return p, o, pub
+	}
+	t.Run("a part was taken", func(t *testing.T) {
+		p, o, pub := start(t)
+		p.results = slices.Delete(p.results, 1, 2)
+		require.NoError(t, pub.Run(t.Context(), nil))
+		assert.Len(t, o.in(harness.PostPosted), 6)
+		audit(t, p, o)
+	})
+	t.Run("results of other runs do not count", func(t *testing.T) {
+		p, o, pub := start(t)
+		for i := range p.results {
+			p.results[i].TestCaseEvaluationData.Unknown["_evalrun"] = json.RawMessage(`{"run": "OTHER", "case": "` + p.results[i].TestCaseID + `", "trial": 1}`)
+		}
+		require.NoError(t, pub.Run(t.Context(), nil))
+		assert.Len(t, o.in(harness.PostPosted), 6)
+		assert.Len(t, p.results, 9)
+	})
+	t.Run("results without a key leave the doubt", func(t *testing.T) {
+		p, o, pub := start(t)
+		p.results[1].TestCaseEvaluationData.Unknown = nil
+		before := p.posts()
+		err := pub.Run(t.Context(), nil)
+		require.ErrorIs(t, err, sgp.ErrUnknownFate)
+		assert.Equal(t, map[harness.PostState]int{harness.PostPosted: 2, harness.PostPosting: 1, harness.PostPending: 3}, o.counts())
+		assert.Equal(t, before, p.posts())
+	})
+	t.Run("duplicates are told", func(t *testing.T) {
+		p, o, pub := start(t)
+		p.results = append(p.results, p.results[0])
+		err := pub.Run(t.Context(), nil)
+		require.ErrorIs(t, err, sgp.ErrDuplicates)
+		require.ErrorContains(t, err, "evaluation ev_1: 1 results are on the platform more than once")
+		assert.Len(t, o.in(harness.PostPosted), 6)
+	})
+	t.Run("the list changes under our eyes", func(t *testing.T) {
+		p, o, pub := start(t)
+		more := make([]sgp.TestCaseResultRequest, 1500)
+		for i := range more {
+			more[i].TestCaseID = "elsewhere"
+		}
+		p.take(more)
+		lists := 0
+		p.fault = func(r *http.Request, _ []byte, serve func() *http.Response) (*http.Response, error) {
+			if r.Method == "GET" {
+				if lists++; lists == 2 {
+					p.take(more[:1])
+				}
+			}
+			return serve(), nil
+		}
+		require.NoError(t, pub.Run(t.Context(), nil))
+		assert.Equal(t, 4, lists)
+		assert.Len(t, o.in(harness.PostPosted), 6)
+	})
+	t.Run("it can't be looked up", func(t *testing.T) {
+		p, o, pub := start(t)
+		p.fault = func(*http.Request, []byte, func() *http.Response) (*http.Response, error) { return nil, io.EOF }
+		require.ErrorContains(t, pub.Run(t.Context(), nil), "look up what became of 3 results")
+		assert.Equal(t, map[harness.PostState]int{harness.PostPosting: 3, harness.PostPending: 3}, o.counts())
+	})
+}
+
+// A response may come in another order, and without the run keys.
+func TestResponseInAnyOrder(t *testing.T) {
+	for _, keep := range []bool{true, false} {
+		p := newPlatform(t)
+		p.fault = func(r *http.Request, body []byte, serve func() *http.Response) (*http.Response, error) {
+			resp := serve()
+			var out []sgp.TestCaseResult
+			assert.NoError(t, json.NewDecoder(resp.Body).Decode(&out))
+			slices.Reverse(out)
+			for i := range out {
+				if !keep {
+					out[i].TestCaseEvaluationData.Unknown = nil
+				}
+			}
+			data, _ := json.Marshal(out)
+			return respond(r, 200, string(data)), nil
+		}
+		results := many(5)
+		results = append(results, answered("tc_0", 2, "x"), answered("tc_0", 3, "y"))
+		o := newOutbox(results...)
+		require.NoError(t, p.publisher(o).Run(t.Context(), nil))
+		if keep {
+			audit(t, p, o)
+		}
+		assert.Len(t, o.in(harness.PostPosted), 7)
+	}
+}
+
+// After a cancel nothing more is sent; what is under way may end.
+func TestCancelLetsBatchesEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlatform(t)
+		p.unchecked = true
+		p.fault = func(r *http.Request, _ []byte, serve func() *http.Response) (*http.Response, error) {
+			select {
+			case <-time.After(5 * time.Second):
+				return serve(), nil
+			case <-r.Context().Done():
+				return nil, r.Context().Err()
+			}
+		}
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errors.New("interrupted"))
+		defer cancel()
+		o := newOutbox(many(50)...)
+		pub := p.publisher(o)
+		pub.BatchItems = 10
+		require.ErrorContains(t, pub.Run(ctx, nil), "interrupted")
+		assert.Equal(t, map[harness.PostState]int{harness.PostPosted: 20, harness.PostPending: 30}, o.counts())
+		audit(t, p, o)
+
+		ctx, cancel = context.WithTimeoutCause(t.Context(), time.Second, errors.New("interrupted"))
+		defer cancel()
+		pub.Grace = time.Second
+		require.ErrorContains(t, pub.Run(ctx, nil), "interrupted")
+		assert.Equal(t, map[harness.PostState]int{harness.PostPosted: 20, harness.PostPosting: 20, harness.PostPending: 10}, o.counts())
+		audit(t, p, o)
+	})
+}
+
+func TestSettleFails(t *testing.T) {
+	p := newPlatform(t)
+	o := newOutbox(many(30)...)
+	o.err = errors.New("disk full")
+	pub := p.publisher(o)
+	pub.BatchItems, pub.InFlight = 10, 1
+	require.ErrorContains(t, pub.Run(t.Context(), nil), "disk full")
+	o.err = nil
+	require.NoError(t, pub.Run(t.Context(), nil))
+	assert.Len(t, o.in(harness.PostPosted), 30)
+	audit(t, p, o)
+}
+
+func TestResultThatJSONCannotCarry(t *testing.T) {
+	p := newPlatform(t)
+	o := newOutbox(many(2)...)
+	o.add(harness.Result{Case: harness.Case{ID: "odd", Input: "q"}, Trial: 1, Output: &harness.Output{Value: "x", Chunks: []harness.Chunk{{Metadata: map[string]any{"f": func() {}}}}}})
+	require.NoError(t, p.publisher(o).Run(t.Context(), nil))
+	assert.Equal(t, []harness.Key{{Case: "odd", Trial: 1}}, o.in(harness.PostRejected))
+	assert.Len(t, o.in(harness.PostPosted), 2)
+}
+
+func TestSink(t *testing.T) {
+	p := newPlatform(t)
+	sink := sgp.NewSink(*p.publisher(nil))
+	require.NoError(t, sink.Write(t.Context(), many(5)))
+	require.NoError(t, sink.Write(t.Context(), many(8)), "the first five are known")
+	assert.Len(t, p.results, 8)
+
+	p.fault = func(r *http.Request, _ []byte, serve func() *http.Response) (*http.Response, error) {
+		return respond(r, 400, `{"detail": "no"}`), nil
+	}
+	require.ErrorContains(t, sink.Write(t.Context(), []harness.Result{answered("bad", 1, "x")}), `1 results were rejected, the first of case "bad": no`)
+	p.fault = func(r *http.Request, _ []byte, serve func() *http.Response) (*http.Response, error) {
+		if r.Method == "POST" {
+			_ = serve().Body.Close()
+			return nil, io.EOF
+		}
+		return serve(), nil
+	}
+	require.True(t, sgp.Ambiguous(sink.Write(t.Context(), []harness.Result{answered("late", 1, "x")})))
+	p.fault = nil
+	require.NoError(t, sink.Write(t.Context(), []harness.Result{answered("late", 1, "x")}))
+	assert.Len(t, p.results, 9)
+}
