@@ -398,10 +398,11 @@ func outcomes(t *rapid.T) []outcome {
 	return rapid.SliceOfN(kinds, 1, 40).Draw(t, "outcomes")
 }
 
+// drawCheck draws a check that a value of 0 does not pass.
 func drawCheck(t *rapid.T) string {
 	s := rapid.SampledFrom([]string{"pass_rate", "mean", "min", "max"}).Draw(t, "statistic")
 	op := rapid.SampledFrom([]string{">=", ">"}).Draw(t, "operator")
-	return fmt.Sprintf("equals.%s %s %v", s, op, float64(rapid.IntRange(0, 20).Draw(t, "limit"))/20)
+	return fmt.Sprintf("equals.%s %s %v", s, op, float64(rapid.IntRange(1, 20).Draw(t, "limit"))/20)
 }
 
 func TestMoreTroubleNeverHelps(t *testing.T) {
