@@ -82,8 +82,9 @@ func Open(path string, o Options) (*File, error) {
 	return f, nil
 }
 
-// Page gives the cases from the row that the cursor names. After an error the
-// same cursor may be asked again.
+// Page gives the cases from the row that the cursor names. A row that can't be
+// read ends a page, and is the error of the next one. After an error the same
+// cursor may be asked again.
 func (f *File) Page(ctx context.Context, cursor string) (harness.Page, error) {
 	var start int64
 	if cursor != "" {
@@ -105,7 +106,12 @@ func (f *File) Page(ctx context.Context, cursor string) (harness.Page, error) {
 			return page, nil
 		}
 		if err != nil {
-			return harness.Page{}, errors.Join(err, f.Close())
+			err = errors.Join(err, f.Close())
+			if len(page.Cases) > 0 { // the rows before the broken one are whole
+				page.Next = strconv.FormatInt(start+int64(len(page.Cases)), 10)
+				return page, nil
+			}
+			return harness.Page{}, err
 		}
 		page.Cases = append(page.Cases, c)
 	}
