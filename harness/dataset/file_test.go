@@ -334,6 +334,18 @@ func TestAnErrorDoesNotMoveTheCursor(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
+func TestRowsBeforeABrokenOneAreGiven(t *testing.T) {
+	path := write(t, "x.jsonl", "{\"input\":\"1\"}\n{\"input\":\"2\"}\nbroken\n{\"input\":\"4\"}\n")
+	f, err := dataset.Open(path, dataset.Options{})
+	require.NoError(t, err)
+	defer f.Close()
+	p, err := f.Page(t.Context(), "")
+	require.NoError(t, err)
+	assert.Len(t, p.Cases, 2)
+	_, err = f.Page(t.Context(), p.Next)
+	require.ErrorContains(t, err, path+":3: ")
+}
+
 func TestDigest(t *testing.T) {
 	f, err := dataset.Open(write(t, "x.jsonl", ""), dataset.Options{})
 	require.NoError(t, err)
