@@ -245,6 +245,7 @@ func TestLockRace(t *testing.T) {
 func TestLookingDoesNotLock(t *testing.T) {
 	s, ctx := openStore(t), t.Context()
 	run := createRun(t, s, Spec{})
+	id := run.ID()
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
 	for range 2 {
@@ -254,7 +255,7 @@ func TestLookingDoesNotLock(t *testing.T) {
 				case <-stop:
 					return
 				default:
-					_, err := s.Info(ctx, run.ID())
+					_, err := s.Info(ctx, id)
 					assert.NoError(t, err)
 				}
 			}
@@ -262,7 +263,7 @@ func TestLookingDoesNotLock(t *testing.T) {
 	}
 	for range 50 {
 		require.NoError(t, run.Close())
-		again, err := s.Resume(ctx, run.ID())
+		again, err := s.Resume(ctx, id)
 		if !assert.NoError(t, err) {
 			break
 		}

@@ -57,8 +57,8 @@ func (r *Run) SetPublish(ctx context.Context, p Publish) error {
 	if err != nil {
 		return r.failed("publish", err)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.life.Lock()
+	defer r.life.Unlock()
 	err = r.write(ctx, func(tx *sql.Tx) error {
 		if old := r.spec.Publish; old != nil && (old.Platform != p.Platform || old.EvaluationID != p.EvaluationID) {
 			if err := r.forgetRejections(tx, old); err != nil {
@@ -124,8 +124,8 @@ func (r *Run) forgetPosts(tx *sql.Tx) error {
 // Unsettled lists them.
 func (r *Run) Claim(ctx context.Context, n int) ([]harness.Result, error) {
 	var results []harness.Result
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.life.RLock()
+	defer r.life.RUnlock()
 	if r.spec.Publish == nil || n <= 0 {
 		return nil, nil
 	}
@@ -186,8 +186,8 @@ func (r *Run) Settle(ctx context.Context, receipts []harness.Receipt) error {
 	if len(receipts) == 0 {
 		return nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.life.RLock()
+	defer r.life.RUnlock()
 	err := r.write(ctx, func(tx *sql.Tx) error {
 		var n [stateRejected + 1]int64
 		for _, receipt := range receipts {

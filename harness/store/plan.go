@@ -21,8 +21,10 @@ func (r *Run) Plan(ctx context.Context, page []harness.Case) ([]harness.Key, err
 	if len(page) == 0 {
 		return nil, nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.life.RLock()
+	defer r.life.RUnlock()
+	r.pages.mu.Lock()
+	defer r.pages.mu.Unlock()
 	low, high, err := r.encodeCases(page)
 	if err != nil {
 		return nil, r.failed("plan cases of", err)
@@ -34,7 +36,7 @@ func (r *Run) Plan(ctx context.Context, page []harness.Case) ([]harness.Key, err
 			return err
 		}
 		known := map[int64]bool{}
-		if low <= r.stored { // some of the page may be there
+		if low <= r.stored.Load() { // some of the page may be there
 			var err error
 			if known, err = r.compareCases(tx, page, low, high); err == nil {
 				finished, err = r.finished(tx, page, low, high)
@@ -49,30 +51,31 @@ func (r *Run) Plan(ctx context.Context, page []harness.Case) ([]harness.Key, err
 		return nil, r.failed("plan cases of", err)
 	}
 	r.running = true
-	r.stored, r.planned = max(r.stored, high), max(r.planned, high)
+	r.stored.Store(max(r.stored.Load(), high))
+	r.planned = max(r.planned, high)
 	return finished, nil
 }
 
 // encodeCases makes the rows of a page and gives its first and last position.
 func (r *Run) encodeCases(page []harness.Case) (low, high int64, err error) {
-	r.enc.reset()
-	r.rows = r.rows[:0]
+	r.pages.reset()
+	enc := &r.pages.enc
 	low, high = math.MaxInt64, -1
 	for _, c := range page {
 		if _, err := newKey(r.no, c.Seq, 1); err != nil {
 			return 0, 0, fmt.Errorf("case %q: %w", c.ID, err)
 		}
-		from := len(r.enc.buf)
-		if err := r.enc.testCase(c); err != nil {
+		from := len(enc.buf)
+		if err := enc.testCase(c); err != nil {
 			return 0, 0, err
 		}
-		end := len(r.enc.buf)
-		r.rows = append(r.rows, row{key: caseKey(r.no, c.Seq), from: from, mid: end, to: end})
+		end := len(enc.buf)
+		r.pages.all = append(r.pages.all, row{key: caseKey(r.no, c.Seq), from: from, mid: end, to: end})
 		low, high = min(low, c.Seq), max(high, c.Seq)
 	}
-	r.fill()
-	for i := range r.rows {
-		row := &r.rows[i]
+	r.pages.fill()
+	for i := range r.pages.all {
+		row := &r.pages.all[i]
 		row.sum = caseSum(row.key, page[i].ID, page[i].Origin, row.first)
 	}
 	return low, high, nil
@@ -85,7 +88,7 @@ func caseSum(key int64, id, origin string, data []byte) int64 {
 func (r *Run) insertCases(tx *sql.Tx, page []harness.Case, known map[int64]bool) error {
 	insert := tx.Stmt(r.s.stmts.insertCase)
 	var n int64
-	for i, row := range r.rows {
+	for i, row := range r.pages.all {
 		if known[row.key] {
 			continue
 		}
@@ -132,7 +135,7 @@ func place(origin string) string {
 // against what they were, and gives their keys.
 func (r *Run) compareCases(tx *sql.Tx, page []harness.Case, low, high int64) (map[int64]bool, error) {
 	at := make(map[int64]int, len(page))
-	for i, row := range r.rows {
+	for i, row := range r.pages.all {
 		at[row.key] = i
 	}
 	rows, err := tx.Query("SELECT key, id, data FROM cases WHERE key BETWEEN ? AND ?", caseKey(r.no, low), caseKey(r.no, high))
@@ -156,7 +159,7 @@ func (r *Run) compareCases(tx *sql.Tx, page []harness.Case, low, high int64) (ma
 		if id != c.ID {
 			return nil, fmt.Errorf("%w: case number %d (%s) is %q and was %q when the run began", ErrDatasetChanged, c.Seq+1, place(c.Origin), c.ID, id)
 		}
-		if !bytes.Equal(data, r.rows[i].first) {
+		if !bytes.Equal(data, r.pages.all[i].first) {
 			return nil, fmt.Errorf("%w: case %q (%s) is not what it was when the run began", ErrDatasetChanged, c.ID, place(c.Origin))
 		}
 		known[key] = true

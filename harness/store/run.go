@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/evalrun/evalrun/harness"
@@ -21,13 +22,15 @@ type Run struct {
 	id   string
 	spec Spec
 
-	mu      sync.Mutex // guards what follows
-	lock    *lock      // nil after Close
-	running bool       // the database says so
-	stored  int64      // the highest position that has a case, -1 when none has
-	planned int64      // the same, of the cases planned by this Run
-	enc     encoder    // reused by Plan, Write and Rescore
-	rows    []row
+	// Plan, Write and the outbox's methods share life, so that their writes can go
+	// into one group; what changes the run as a whole has it alone.
+	life    sync.RWMutex
+	lock    *lock        // nil after Close
+	running bool         // the database says so; also guarded by pages.mu
+	planned int64        // the highest position planned by this Run, by pages.mu
+	stored  atomic.Int64 // the highest position that has a case, -1 when none has
+	pages   rows         // Plan's
+	results rows         // Write's and Rescore's
 }
 
 var (
@@ -35,23 +38,48 @@ var (
 	_ harness.Outbox  = (*Run)(nil)
 )
 
-// row is a case or a result on its way into the database. Its data are
-// positions in the encoder's buffer until all rows are encoded.
+// rows are encoded cases or results on their way into the database. They are
+// reused, by one call at a time.
+type rows struct {
+	mu  sync.Mutex
+	enc encoder
+	all []row
+}
+
+// row is a case or a result. Its data are positions in the encoder's buffer
+// until all rows are encoded.
 type row struct {
 	key, flags, sum int64
 	from, mid, to   int
 	first, second   []byte
 }
 
-func newRun(s *Store, spec Spec) *Run { return &Run{s: s, spec: spec, stored: -1, planned: -1} }
+func (r *rows) reset() {
+	r.enc.reset()
+	r.all = r.all[:0]
+}
+
+// fill turns the positions into slices.
+func (r *rows) fill() {
+	for i := range r.all {
+		row := &r.all[i]
+		row.first, row.second = r.enc.buf[row.from:row.mid], r.enc.buf[row.mid:row.to]
+	}
+}
+
+func newRun(s *Store, spec Spec) *Run {
+	r := &Run{s: s, spec: spec, planned: -1}
+	r.stored.Store(-1)
+	return r
+}
 
 // ID is the run's ULID.
 func (r *Run) ID() string { return r.id }
 
 // Spec is what the run was created with, and where it is published to.
 func (r *Run) Spec() Spec {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.life.RLock()
+	defer r.life.RUnlock()
 	return r.spec
 }
 
@@ -65,8 +93,8 @@ func (r *Run) Finish(ctx context.Context, status string, reasons []string, plann
 	if err != nil {
 		return r.failed("finish", err)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.life.Lock()
+	defer r.life.Unlock()
 	err = r.write(ctx, func(tx *sql.Tx) error {
 		_, err := tx.Exec("UPDATE runs SET status = ?, reasons = ?, finished = ?, planned = ? WHERE no = ?",
 			status, string(text), time.Now().UnixNano(), planned, r.no)
@@ -80,8 +108,8 @@ func (r *Run) Finish(ctx context.Context, status string, reasons []string, plann
 
 // Close releases the run's lock. A run that was not finished is interrupted.
 func (r *Run) Close() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.life.Lock()
+	defer r.life.Unlock()
 	return r.failed("close", r.release())
 }
 
@@ -96,7 +124,7 @@ func (r *Run) release() error {
 
 var errClosed = errors.New("run is closed")
 
-// write and writeSoon are the store's, for a run that is open. r.mu is held.
+// write and writeSoon are the store's, for a run that is open. r.life is held.
 func (r *Run) write(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	if r.lock == nil {
 		return errClosed
@@ -119,19 +147,11 @@ func (r *Run) failed(what string, err error) error {
 	return fmt.Errorf("store: %s run %s: %w", what, r.id, err)
 }
 
-// begin marks the run as running again, once. r.mu is held.
+// begin marks the run as running again, unless it is.
 func (r *Run) begin(tx *sql.Tx) error {
 	if r.running {
 		return nil
 	}
 	_, err := tx.Exec("UPDATE runs SET status = ?, reasons = '[]', finished = NULL, planned = NULL WHERE no = ?", Running, r.no)
 	return err
-}
-
-// fill turns the positions of the encoded rows into slices and sums them.
-func (r *Run) fill() {
-	for i := range r.rows {
-		row := &r.rows[i]
-		row.first, row.second = r.enc.buf[row.from:row.mid], r.enc.buf[row.mid:row.to]
-	}
 }

@@ -115,7 +115,7 @@ func (s *Store) resume(ctx context.Context, id string) (*Run, error) {
 		return nil, errors.Join(s.explain(err), l.release())
 	}
 	if last.Valid {
-		r.stored = keySeq(last.Int64)
+		r.stored.Store(keySeq(last.Int64))
 	}
 	return r, nil
 }

@@ -21,8 +21,10 @@ func (r *Run) Write(ctx context.Context, batch []harness.Result) error {
 	if len(batch) == 0 {
 		return nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.life.RLock()
+	defer r.life.RUnlock()
+	r.results.mu.Lock()
+	defer r.results.mu.Unlock()
 	err := r.encodeResults(batch)
 	if err == nil {
 		err = r.write(ctx, r.insertResults)
@@ -31,30 +33,30 @@ func (r *Run) Write(ctx context.Context, batch []harness.Result) error {
 }
 
 func (r *Run) encodeResults(batch []harness.Result) error {
-	r.enc.reset()
-	r.rows = r.rows[:0]
+	r.results.reset()
+	enc, stored := &r.results.enc, r.stored.Load()
 	for _, result := range batch {
 		key, err := newKey(r.no, result.Case.Seq, result.Trial)
 		if err != nil {
 			return fmt.Errorf("case %q: %w", result.Case.ID, err)
 		}
-		if result.Case.Seq > r.stored {
+		if result.Case.Seq > stored {
 			return fmt.Errorf("case %q, number %d of the source, was not planned", result.Case.ID, result.Case.Seq+1)
 		}
-		row := row{key: key, flags: flagsOf(result), from: len(r.enc.buf)}
-		if err := r.enc.answer(result); err != nil {
+		row := row{key: key, flags: flagsOf(result), from: len(enc.buf)}
+		if err := enc.answer(result); err != nil {
 			return err
 		}
-		row.mid = len(r.enc.buf)
-		if err := r.enc.scores(result); err != nil {
+		row.mid = len(enc.buf)
+		if err := enc.scores(result); err != nil {
 			return err
 		}
-		row.to = len(r.enc.buf)
-		r.rows = append(r.rows, row)
+		row.to = len(enc.buf)
+		r.results.all = append(r.results.all, row)
 	}
-	r.fill()
-	for i := range r.rows {
-		row := &r.rows[i]
+	r.results.fill()
+	for i := range r.results.all {
+		row := &r.results.all[i]
 		row.sum = checksum(row.key, row.flags, row.first, row.second)
 	}
 	return nil
@@ -70,7 +72,7 @@ func (r *Run) insertResults(tx *sql.Tx) error {
 		}
 	}
 	var added, errored, queued int64
-	for _, row := range r.rows {
+	for _, row := range r.results.all {
 		n, err := affected(insert.Exec(row.key, row.flags, row.sum, row.first, row.second))
 		if err != nil {
 			return err
@@ -110,8 +112,8 @@ func affected(result sql.Result, err error) (int64, error) {
 // may have it, and a second one could not be posted without doubling it.
 // Info.Errored then counts those that stayed.
 func (r *Run) ForgetErrored(ctx context.Context) (int64, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.life.Lock()
+	defer r.life.Unlock()
 	var n int64
 	from, to := runKeys(r.no)
 	err := r.write(ctx, func(tx *sql.Tx) (err error) {
@@ -142,8 +144,10 @@ func (r *Run) Rescore(ctx context.Context, batch []harness.Result) error {
 	if len(batch) == 0 {
 		return nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.life.RLock()
+	defer r.life.RUnlock()
+	r.results.mu.Lock()
+	defer r.results.mu.Unlock()
 	err := r.encodeResults(batch)
 	if err == nil {
 		err = r.write(ctx, func(tx *sql.Tx) error { return r.replaceScores(tx, batch) })
@@ -153,7 +157,7 @@ func (r *Run) Rescore(ctx context.Context, batch []harness.Result) error {
 
 func (r *Run) replaceScores(tx *sql.Tx, batch []harness.Result) error {
 	var errored int64
-	for i, row := range r.rows {
+	for i, row := range r.results.all {
 		var flags, sum int64
 		var answer, scores []byte
 		err := tx.QueryRow("SELECT flags, sum, answer, scores FROM results WHERE key = ?", row.key).Scan(&flags, &sum, &answer, &scores)
