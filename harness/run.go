@@ -223,6 +223,10 @@ func (e *engine) watchGrace(ctx context.Context) (stop func()) {
 	}
 }
 
+// commitWait is how long a result waits for others, so that a fast app's share
+// one commit of the journal.
+const commitWait = 5 * time.Millisecond
+
 // record takes the results as they come, in batches: the journal first, then
 // they count as done, then the other sinks. While the journal syncs one batch
 // the next one grows.
@@ -234,7 +238,7 @@ func (e *engine) record(ctx context.Context, results *queue, queues []*queue) er
 	}()
 	ctx = context.WithoutCancel(ctx)
 	for {
-		batch := results.take(Batch{Items: 1000, Bytes: 16 << 20})
+		batch := results.take(Batch{Items: 1000, Bytes: 4 << 20, Wait: commitWait})
 		if batch == nil {
 			return nil
 		}

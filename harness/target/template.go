@@ -45,11 +45,29 @@ func scopeOf(in harness.Input) *scope {
 	return &scope{ID: in.ID, Input: in.Value, History: in.History, Metadata: metadata, Trial: in.Trial, Seed: in.Seed}
 }
 
+// field gives a field by its name, which checkPipe has seen.
+func (s *scope) field(name string) any {
+	switch name {
+	case "ID":
+		return s.ID
+	case "Input":
+		return s.Input
+	case "History":
+		return s.History
+	case "Metadata":
+		return s.Metadata
+	case "Trial":
+		return s.Trial
+	}
+	return s.Seed
+}
+
 // tree is a JSON value with templates for texts.
 type tree struct {
 	literal any                // when all else is nil
 	text    *template.Template // gives text
 	value   *template.Template // gives any value, by Keep
+	field   string             // gives a field of the case; what value does, without its cost
 	list    []*tree
 	keys    []string // of an object, in order, for the values in list
 	object  bool
@@ -116,6 +134,11 @@ func newTemplate(text string) (*tree, error) {
 		// The pipeline without the conversion to text that prepare appended.
 		pipe := action.Pipe.Copy().(*parse.PipeNode)
 		pipe.Cmds = pipe.Cmds[:len(pipe.Cmds)-1]
+		if len(pipe.Cmds) == 1 && len(pipe.Cmds[0].Args) == 1 {
+			if f, ok := pipe.Cmds[0].Args[0].(*parse.FieldNode); ok && len(f.Ident) == 1 {
+				return &tree{field: f.Ident[0]}, nil
+			}
+		}
 		value, err := compile("{{ $.Keep (" + pipe.String() + ") }}")
 		return &tree{value: value}, err
 	}
@@ -185,6 +208,8 @@ func (t *tree) render(s *scope) (any, error) {
 			}
 		}
 		return l, nil
+	case t.field != "":
+		return s.field(t.field), nil
 	case t.value != nil:
 		s.kept = nil
 		err := execute(t.value, s, &limited{})
