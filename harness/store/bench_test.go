@@ -3,7 +3,10 @@ package store
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -162,4 +165,20 @@ func BenchmarkResults(b *testing.B) {
 	}
 	require.Equal(b, b.N, n)
 	done()
+}
+
+// BenchmarkMemory writes and reads runs in processes of their own and reports
+// the most memory that each had. Use -benchtime 1x.
+func BenchmarkMemory(b *testing.B) {
+	for _, n := range []int{10_000, 1_000_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			for b.Loop() {
+				out, err := child(b, "fill", filepath.Join(b.TempDir(), "store"), fmt.Sprint(n)).Output()
+				require.NoError(b, err, "%s", out)
+				peak, err := strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
+				require.NoError(b, err)
+				b.ReportMetric(float64(peak)/1e6, "peak-MB")
+			}
+		})
+	}
 }

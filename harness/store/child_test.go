@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -41,6 +42,8 @@ func childJob(job string, args []string) error {
 		return childWrite(args[0], args[1])
 	case "resume":
 		return childResume(args[0], args[1])
+	case "fill":
+		return childFill(args[0], args[1])
 	case "create":
 		s, err := Open(args[0])
 		if err != nil {
@@ -52,8 +55,46 @@ func childJob(job string, args []string) error {
 	return fmt.Errorf("no job %q", job)
 }
 
+// childFill makes a run of n results in a new folder, reads them all, and says
+// how much memory the process had at most, in bytes.
+func childFill(dir, number string) error {
+	ctx := context.Background()
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
+		return err
+	}
+	s, err := Open(dir)
+	if err != nil {
+		return err
+	}
+	run, err := s.Create(ctx, Spec{})
+	if err != nil {
+		return err
+	}
+	for seq := int64(0); seq < n; seq += 100 {
+		page := testPage(seq, 100)
+		if _, err := run.Plan(ctx, page); err != nil {
+			return err
+		}
+		if err := run.Write(ctx, testResults(page)); err != nil {
+			return err
+		}
+	}
+	for _, err := range s.Results(ctx, run.ID(), Query{}) {
+		if err != nil {
+			return err
+		}
+		n--
+	}
+	if n != 0 {
+		return fmt.Errorf("%d results are missing", n)
+	}
+	fmt.Println(peakMemory())
+	return errors.Join(run.Close(), s.Close())
+}
+
 // child gives a command that does a job in a process of its own.
-func child(t *testing.T, job string, args ...string) *exec.Cmd {
+func child(t testing.TB, job string, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
