@@ -81,7 +81,7 @@ func (c Config) withDefaults() (Config, error) {
 		errs = append(errs, errors.New("no Evaluators"))
 	}
 	if c.Sample < 0 || c.Sample > 1 {
-		errs = append(errs, fmt.Errorf("Sample is %v, need 0 to 1", c.Sample))
+		errs = append(errs, fmt.Errorf("a Sample of %v, need 0 to 1", c.Sample))
 	}
 	for _, f := range []struct {
 		name  string

@@ -138,8 +138,8 @@ func TestTroubleStaysWithItsTrial(t *testing.T) {
 		case "3":
 			return "", errors.New("no answer")
 		case "4":
-			var m map[string]int
-			m["x"] = 1
+			var c *harness.Case
+			return c.ID, nil // nil dereference
 		}
 		return in, nil
 	})

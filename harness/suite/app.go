@@ -65,19 +65,8 @@ func (l *loader) app(n strict.Node, what string) (App, bool) {
 		app.options = noOptions(n)
 	case n.Kind == yaml.MappingNode && len(n.Content) > 0:
 		first := n.Pairs()[0]
-		for _, p := range n.Pairs()[1:] {
-			if slices.Contains(kinds, p.Key.Value) && slices.Contains(kinds, first.Key.Value) {
-				l.fail(p.Key.Errorf("%s has two kinds: %s (%d:%d) and %s (%d:%d); keep one of them", what,
-					first.Key.Value, first.Key.Line, first.Key.Column, p.Key.Value, p.Key.Line, p.Key.Column))
-			} else {
-				stranger := p.Key
-				if slices.Contains(kinds, stranger.Value) {
-					stranger = first.Key
-				}
-				e := stranger.Errorf("unknown key %s in %s%s", strict.Quote(stranger.Value), what, strict.Meant(stranger.Value, kinds))
-				e.Hint = "an app is one kind with its options; kinds: " + strings.Join(kinds, ", ")
-				l.fail(e)
-			}
+		if rest := n.Pairs()[1:]; len(rest) > 0 {
+			l.fail(twoKinds(what, first.Key, rest[0].Key, kinds))
 			return app, false
 		}
 		at, app.Kind, app.options = first.Key, first.Key.Value, first.Value
@@ -109,6 +98,22 @@ func (l *loader) app(n strict.Node, what string) (App, bool) {
 // are missing are missed.
 func noOptions(at strict.Node) strict.Node {
 	return strict.Node{File: at.File, Node: &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: at.Line, Column: at.Column}}
+}
+
+// twoKinds is the error about an app with two keys: either both are kinds, or one
+// is a stranger.
+func twoKinds(what string, first, second strict.Node, kinds []string) *strict.Error {
+	if slices.Contains(kinds, first.Value) && slices.Contains(kinds, second.Value) {
+		return second.Errorf("%s has two kinds: %s (%d:%d) and %s (%d:%d); keep one of them", what,
+			first.Value, first.Line, first.Column, second.Value, second.Line, second.Column)
+	}
+	stranger := second
+	if slices.Contains(kinds, stranger.Value) {
+		stranger = first
+	}
+	e := stranger.Errorf("unknown key %s in %s%s", strict.Quote(stranger.Value), what, strict.Meant(stranger.Value, kinds))
+	e.Hint = "an app is one kind with its options; kinds: " + strings.Join(kinds, ", ")
+	return e
 }
 
 // noReplay stands for a stored run while the suite is checked.

@@ -30,6 +30,7 @@ func (a *app) datasetCommand() *cobra.Command {
 
 func (a *app) pushCommand() *cobra.Command {
 	var to map[string]string
+	var fields []string
 	var o dataset.Options
 	var draft, asJSON bool
 	cmd := &cobra.Command{
@@ -44,6 +45,10 @@ func (a *app) pushCommand() *cobra.Command {
 			}
 			if (to["name"] == "") == (to["id"] == "") {
 				return fmt.Errorf("--sgp: expected name=NAME for a new dataset or id=ID for one that is there")
+			}
+			var err error
+			if o.Map, err = fieldMap(fields); err != nil {
+				return err
 			}
 			file, err := dataset.Open(args[0], o)
 			if err != nil {
@@ -73,12 +78,28 @@ func (a *app) pushCommand() *cobra.Command {
 	}
 	fl := cmd.Flags()
 	fl.StringToStringVar(&to, "sgp", nil, "where to: name=NAME for a new dataset, id=ID for an existing one; schema=GENERATION|FLEXIBLE")
-	fl.StringToStringVar(&o.Map, "map", nil, "where the file has a field: input=question (repeatable; a field name or a jq path)")
+	fl.StringArrayVar(&fields, "map", nil, "where the file has a field: input=question (repeatable; a field name or a jq path)")
 	fl.StringVar(&o.Format, "format", "", "format of the file, when its name does not tell")
 	fl.StringVar(&o.Items, "items", "", "jq path to the list of cases in a .json or .yaml file")
 	fl.BoolVar(&draft, "draft", false, "do not publish a version")
 	fl.BoolVar(&asJSON, "json", false, "print dataset_id, version and cases as JSON")
 	return cmd
+}
+
+// fieldMap reads input=question; what follows the first = may be any jq path.
+func fieldMap(fields []string) (map[string]string, error) {
+	m := map[string]string{}
+	for _, f := range fields {
+		ours, theirs, ok := strings.Cut(f, "=")
+		if !ok || ours == "" || theirs == "" {
+			return nil, fmt.Errorf("--map %s: expected our field, =, and the file's: input=question", f)
+		}
+		if _, twice := m[ours]; twice {
+			return nil, fmt.Errorf("--map %s: %s is mapped twice", f, ours)
+		}
+		m[ours] = theirs
+	}
+	return m, nil
 }
 
 func (a *app) pullCommand() *cobra.Command {
