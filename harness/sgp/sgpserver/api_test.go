@@ -232,28 +232,3 @@ func readObject(t *testing.T, r io.Reader) object {
 	require.NoError(t, err)
 	return decode[object](t, data)
 }
-
-type answer struct {
-	status int
-	body   []byte
-}
-
-// post sends a body as it is, and does not check the answer.
-func post(url, body string) (answer, error) {
-	resp, err := http.Post(url, "application/json", strings.NewReader(body))
-	if err != nil {
-		return answer{}, err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	data, err := io.ReadAll(resp.Body)
-	return answer{resp.StatusCode, data}, err
-}
-
-// list gives the first page of a list without checking it.
-func (a *api) list(t *testing.T, path string) []any {
-	t.Helper()
-	resp, err := http.Get(a.url + path + "?limit=10000")
-	require.NoError(t, err)
-	defer func() { _ = resp.Body.Close() }()
-	return readObject(t, resp.Body)["items"].([]any)
-}

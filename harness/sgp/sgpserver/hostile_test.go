@@ -2,6 +2,8 @@ package sgpserver_test
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/evalrun/evalrun/harness/sgp/sgpserver"
+	"github.com/evalrun/evalrun/harness/store"
 )
 
 func naughty(t *testing.T) []string {
@@ -110,22 +113,31 @@ func FuzzBatch(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
+	db, err := store.Open(f.TempDir())
+	require.NoError(f, err)
+	f.Cleanup(func() { require.NoError(f, db.Close()) })
+	handler := sgpserver.New(sgpserver.Config{Store: db})
+	call := func(method, path, body string) (int, []byte) {
+		req := httptest.NewRequest(method, "http://localhost"+path, strings.NewReader(body))
+		req.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, req)
+		return w.Code, w.Body.Bytes()
+	}
 	f.Fuzz(func(t *testing.T, body string) {
-		a := start(t, sgpserver.Config{})
-		d := a.dataset("FLEXIBLE")
-		path := "/v4/evaluation-datasets/" + d + "/test-cases"
-		resp, err := post(a.url+path+"/batch", body)
-		require.NoError(t, err)
-		switch resp.status {
-		case 200:
-			added := decode[[]any](t, resp.body)
-			list := a.list(t, path)
-			assert.Equal(t, append([]any{}, added...), list)
-		case 422:
-			assert.NotEmpty(t, decode[struct{ Detail []problem }](t, resp.body).Detail)
-			assert.Empty(t, a.list(t, path))
+		_, made := call("POST", "/v4/evaluation-datasets", `{"name":"d","schema_type":"FLEXIBLE","account_id":"a"}`)
+		path := "/v4/evaluation-datasets/" + decode[struct{ ID string }](t, made).ID + "/test-cases"
+		status, answer := call("POST", path+"/batch", body)
+		_, listed := call("GET", path+"?limit=10000", "")
+		items := decode[struct{ Items []any }](t, listed).Items
+		switch status {
+		case http.StatusOK:
+			assert.Equal(t, decode[[]any](t, answer), items)
+		case http.StatusUnprocessableEntity:
+			assert.NotEmpty(t, decode[struct{ Detail []problem }](t, answer).Detail)
+			assert.Empty(t, items)
 		default:
-			t.Errorf("status %d: %s", resp.status, resp.body)
+			t.Errorf("status %d: %s", status, answer)
 		}
 	})
 }
