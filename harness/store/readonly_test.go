@@ -60,11 +60,11 @@ func TestReadOnlyFolder(t *testing.T) {
 	parent := publicDir(t)
 	require.NoError(t, os.Chmod(parent, 0o555))
 	dir := filepath.Join(parent, "store")
-	assert.Contains(t, createAsUser(t, dir), "store: open "+dir+": create the folder: mkdir "+dir+": permission denied")
+	assert.Contains(t, createAsUser(t, dir), "store: open "+dir+": not writable: create the folder: mkdir "+dir+": permission denied")
 
 	dir = publicDir(t)
 	require.NoError(t, os.Chmod(dir, 0o555))
-	assert.Contains(t, createAsUser(t, dir), "store: open "+dir+": create the database: ")
+	assert.Contains(t, createAsUser(t, dir), "store: open "+dir+": not writable: create the database: ")
 }
 
 func TestReadOnlyDatabase(t *testing.T) {

@@ -43,15 +43,20 @@ func Open(dir string) (*Store, error) {
 
 func open(dir string) (*Store, error) {
 	path, err := prepareFolder(dir)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("%w: %w", ErrNotWritable, err)
+	}
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{dir: dir, group: newGroup()}
+	// Caches are small: a run is written and read from one end to the other, and
+	// the system caches the file.
 	if s.writer, err = connect(path, 1, "_txlock=immediate",
-		"page_size(8192)", "cache_size(-8000)", "wal_autocheckpoint(2000)", "journal_size_limit(67108864)"); err != nil {
+		"page_size(8192)", "cache_size(-2000)", "wal_autocheckpoint(1000)", "journal_size_limit(67108864)"); err != nil {
 		return nil, err
 	}
-	if s.read, err = connect(path, 4, "_txlock=deferred", "cache_size(-2000)", "query_only(1)"); err != nil {
+	if s.read, err = connect(path, 4, "_txlock=deferred", "cache_size(-1000)", "query_only(1)"); err != nil {
 		return nil, errors.Join(err, s.writer.Close())
 	}
 	ctx := context.Background()
