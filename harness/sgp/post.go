@@ -10,28 +10,41 @@ import (
 	"github.com/evalrun/evalrun/harness"
 )
 
+// part is a batch, or what is left of a refused one.
+type part struct {
+	items []item
+	// proof: the platform took nothing of the refused batch that this was the
+	// beginning of. When it takes this, it takes batches whole or not at all.
+	proof bool
+}
+
 // post sends one batch and deals with what comes back. A refused batch is taken
 // apart; the parts are sent one after the other.
 func (r *posting) post(items []item) {
-	todo := [][]item{items}
+	todo := []part{{items: items}}
 	for len(todo) > 0 {
 		if r.stopped() != nil || r.ctx.Err() != nil {
-			r.release(keys(slices.Concat(todo...)))
+			for _, p := range todo {
+				r.release(keys(p.items))
+			}
 			return
 		}
-		batch := todo[len(todo)-1]
+		next := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
-		if len(batch) == 0 {
+		if len(next.items) == 0 {
 			continue
 		}
-		out, err := r.send(batch)
+		out, err := r.send(next.items)
 		switch {
 		case err == nil:
-			r.accepted(batch, out)
+			r.accepted(next.items, out)
+			if next.proof {
+				r.learn(whole)
+			}
 		case Ambiguous(err):
-			r.stop(fmt.Errorf("whether %d results arrived is not known; that is looked up before anything is posted again: %w", len(batch), err))
+			r.stop(fmt.Errorf("whether %d results arrived is not known; that is looked up before anything is posted again: %w", len(next.items), err))
 		default:
-			todo = append(todo, r.refused(batch, err)...)
+			todo = append(todo, r.refused(next.items, err)...)
 		}
 	}
 }
@@ -83,8 +96,8 @@ func match(items []item, out []TestCaseResult) ([]string, error) {
 }
 
 // refused deals with a batch that the platform certainly did not take as it was,
-// and gives the parts that are to be sent again.
-func (r *posting) refused(items []item, err error) [][]item {
+// and gives the parts that are to be sent again, the last of them first.
+func (r *posting) refused(items []item, err error) []part {
 	var e *Error
 	if !errors.As(err, &e) {
 		e = &Error{}
@@ -97,28 +110,27 @@ func (r *posting) refused(items []item, err error) [][]item {
 		return nil
 	}
 	complaints := complaintsOf(e, items)
-	if len(items) > 1 {
-		left, failed := r.leftOver(items)
-		switch {
-		case failed != nil:
-			r.stop(fmt.Errorf("whether %d results arrived is not known: %w", len(items), failed))
-			return nil
-		case len(complaints) == len(items) && aboutRun(e):
-			r.release(keys(left))
-			r.stop(err)
-			return nil
-		}
-		items = left
-	}
+	left, unknown := r.leftOver(items)
+	untouched := len(left) == len(items)
 	switch {
+	case unknown != nil:
+		r.stop(fmt.Errorf("whether %d results arrived is not known: %w", len(items), unknown))
+		return nil
+	case len(items) > 1 && len(complaints) == len(items) && aboutRun(e):
+		r.release(keys(left))
+		r.stop(err)
+		return nil
 	case len(complaints) > 0:
-		return [][]item{r.reject(items, complaints)}
+		if _, first := complaints[items[0].key]; !first && untouched {
+			r.learn(whole)
+		}
+		return []part{{items: r.reject(left, complaints)}}
 	case len(items) == 1:
 		r.reject(items, map[harness.Key]string{items[0].key: e.Message})
 		return nil
 	}
-	half := len(items) / 2
-	return [][]item{items[half:], items[:half]} // the last is sent first
+	half := len(left) / 2
+	return []part{{items: left[half:]}, {items: left[:half], proof: untouched}}
 }
 
 // reject settles the items with a complaint and gives the others.

@@ -106,10 +106,10 @@ type posting struct {
 	ctx          context.Context // of requests and settling: outlives the caller's by Grace
 	cancel       context.CancelFunc
 
-	mu     sync.Mutex
-	err    error         // why posting stopped
-	halt   chan struct{} // closed when it has
-	atomic verdict       // whether a refused batch is refused as a whole
+	mu      sync.Mutex
+	err     error         // why posting stopped
+	halt    chan struct{} // closed when it has
+	batches verdict       // whether the platform takes a batch whole or not at all
 }
 
 func (p *Publisher) start(ctx context.Context) *posting {

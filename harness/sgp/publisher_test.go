@@ -429,16 +429,17 @@ func TestRefusedItems(t *testing.T) {
 		parted bool // the good items before the bad one are taken all the same
 		posts  int  // at most
 	}{
-		"422, named":             {bad: bad("tc_7"), status: 422, named: true, posts: 2},
-		"422, several named":     {bad: bad("tc_0", "tc_7", "tc_19"), status: 422, named: true, posts: 2},
-		"422, all named":         {bad: bad(allOf20...), status: 422, named: true, posts: 1},
-		"422, not named":         {bad: bad("tc_7"), status: 422, posts: 2*5 + 1},
-		"400":                    {bad: bad("tc_19"), status: 400, posts: 2*5 + 1},
-		"413":                    {bad: bad("tc_0"), status: 413, posts: 2*5 + 1},
-		"400, all":               {bad: bad(allOf20...), status: 400, posts: 2*20 - 1},
-		"422, named, in part":    {bad: bad("tc_7"), status: 422, named: true, parted: true, posts: 2},
-		"400, in part":           {bad: bad("tc_7", "tc_12"), status: 400, parted: true, posts: 2 * (2*5 + 1)},
-		"422, one item only bad": {bad: bad("tc_19"), status: 422, parted: true, posts: 2*5 + 1},
+		"422, named":              {bad: bad("tc_7"), status: 422, named: true, posts: 2},
+		"422, several named":      {bad: bad("tc_0", "tc_7", "tc_19"), status: 422, named: true, posts: 2},
+		"422, all named":          {bad: bad(allOf20...), status: 422, named: true, posts: 1},
+		"422, not named":          {bad: bad("tc_7"), status: 422, posts: 2*5 + 1},
+		"400":                     {bad: bad("tc_19"), status: 400, posts: 2*5 + 1},
+		"413":                     {bad: bad("tc_0"), status: 413, posts: 2*5 + 1},
+		"400, all":                {bad: bad(allOf20...), status: 400, posts: 2*20 - 1},
+		"422, named, in part":     {bad: bad("tc_7"), status: 422, named: true, parted: true, posts: 2},
+		"400, in part":            {bad: bad("tc_7", "tc_12"), status: 400, parted: true, posts: 2 * (2*5 + 1)},
+		"400, the first, in part": {bad: bad("tc_0", "tc_7"), status: 400, parted: true, posts: 2 * (2*5 + 1)},
+		"422, one item only bad":  {bad: bad("tc_19"), status: 422, parted: true, posts: 2*5 + 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlatform(t)

@@ -97,35 +97,36 @@ type verdict int
 
 const (
 	unproved verdict = iota
-	whole            // a refused batch left nothing behind
+	whole            // a refused batch leaves nothing behind
 	parted           // a refused batch was taken in part
 )
 
+// learn notes what a batch has shown. That one was taken in part stands.
+func (r *posting) learn(v verdict) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.batches != parted {
+		r.batches = v
+	}
+}
+
 // leftOver gives the items of a refused batch that the platform does not have.
-// No document says whether a refused batch leaves a part behind: it is looked up
-// for the first one, and for each further one once that has been seen. On an
-// error the items stay marked as posting.
+// No document says whether a refused batch leaves a part behind, so it is looked
+// up until it is proved that it does not: by a batch of which nothing is there
+// though it began with items that are good. On an error the items stay marked as
+// posting.
 func (r *posting) leftOver(items []item) ([]item, error) {
 	r.mu.Lock()
-	known := r.atomic
+	known := r.batches
 	r.mu.Unlock()
-	if known == whole {
+	if known == whole || len(items) == 1 {
 		return items, nil
 	}
 	f, err := r.find(r.ctx, keys(items))
-	if err != nil {
+	if err != nil || len(f.ids) == 0 {
 		return items, err
 	}
-	r.mu.Lock()
-	if len(f.ids) > 0 {
-		r.atomic = parted
-	} else if r.atomic == unproved {
-		r.atomic = whole
-	}
-	r.mu.Unlock()
-	if len(f.ids) == 0 {
-		return items, nil
-	}
+	r.learn(parted)
 	var rest []item
 	var receipts []harness.Receipt
 	for _, it := range items {
