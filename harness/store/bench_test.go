@@ -133,9 +133,9 @@ func BenchmarkResume(b *testing.B) {
 	defer func() { require.NoError(b, run.Close()) }()
 	done := measure(b)
 	for i := range cases {
-		finished, err := run.Plan(ctx, cases[i])
+		there, err := run.Plan(ctx, cases[i])
 		require.NoError(b, err)
-		require.Len(b, finished, len(cases[i]))
+		require.Len(b, there.Finished, len(cases[i]))
 	}
 	done()
 }

@@ -119,12 +119,12 @@ func childWrite(dir, id string) error {
 	var seq int64
 	for {
 		page := testPage(seq, 1+rand.IntN(20))
-		finished, err := run.Plan(ctx, page)
+		there, err := run.Plan(ctx, page)
 		if err != nil {
 			return err
 		}
 		done := map[string]bool{}
-		for _, key := range finished {
+		for _, key := range there.Finished {
 			done[key.Case] = true
 		}
 		var batch []harness.Result

@@ -85,8 +85,8 @@ func ExampleRun_Write() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	finished, err := again.Plan(ctx, page)
-	fmt.Println("finished:", finished, err)
+	there, err := again.Plan(ctx, page)
+	fmt.Println("finished:", there.Finished, err)
 	_ = again.Close()
 	// Output:
 	// written: <nil>

@@ -17,9 +17,10 @@ const insertCase = "INSERT INTO cases (key, run, id, origin, sum, data) VALUES (
 // that have their results. It fails with ErrDuplicateCase when an ID is in the
 // dataset twice, and with ErrDatasetChanged when a case is not what it was when
 // the run began. The page is on disk by the time that a later Write returns.
-func (r *Run) Plan(ctx context.Context, page []harness.Case) ([]harness.Key, error) {
+func (r *Run) Plan(ctx context.Context, page []harness.Case) (harness.Planned, error) {
+	var there harness.Planned
 	if len(page) == 0 {
-		return nil, nil
+		return there, nil
 	}
 	r.life.RLock()
 	defer r.life.RUnlock()
@@ -27,11 +28,10 @@ func (r *Run) Plan(ctx context.Context, page []harness.Case) ([]harness.Key, err
 	defer r.pages.mu.Unlock()
 	low, high, err := r.encodeCases(page)
 	if err != nil {
-		return nil, r.failed("plan cases of", err)
+		return there, r.failed("plan cases of", err)
 	}
-	var finished []harness.Key
 	err = r.writeSoon(ctx, func(tx *sql.Tx) error {
-		finished = nil
+		there = harness.Planned{}
 		if err := r.begin(tx); err != nil {
 			return err
 		}
@@ -39,7 +39,7 @@ func (r *Run) Plan(ctx context.Context, page []harness.Case) ([]harness.Key, err
 		if low <= r.stored.Load() { // some of the page may be there
 			var err error
 			if known, err = r.compareCases(tx, page, low, high); err == nil {
-				finished, err = r.finished(tx, page, low, high)
+				there.Finished, err = r.finished(tx, page, low, high)
 			}
 			if err != nil {
 				return err
@@ -48,12 +48,12 @@ func (r *Run) Plan(ctx context.Context, page []harness.Case) ([]harness.Key, err
 		return r.insertCases(tx, page, known)
 	})
 	if err != nil {
-		return nil, r.failed("plan cases of", err)
+		return harness.Planned{}, r.failed("plan cases of", err)
 	}
 	r.running = true
 	r.stored.Store(max(r.stored.Load(), high))
 	r.planned = max(r.planned, high)
-	return finished, nil
+	return there, nil
 }
 
 // encodeCases makes the rows of a page and gives its first and last position.

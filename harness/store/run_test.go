@@ -64,9 +64,9 @@ func TestRunFromStartToEnd(t *testing.T) {
 	}
 	run := createRun(t, s, spec)
 	page := testPage(0, 10)
-	finished, err := run.Plan(ctx, page)
+	there, err := run.Plan(ctx, page)
 	require.NoError(t, err)
-	require.Empty(t, finished)
+	require.Empty(t, there)
 	first, second := testResults(page), testResults(page)
 	for i := range second {
 		second[i].Trial = 2
@@ -263,9 +263,9 @@ func TestResume(t *testing.T) {
 	defer func() { require.NoError(t, run.Close()) }()
 	var finished []harness.Key
 	for _, page := range pages {
-		keys, err := run.Plan(ctx, page)
+		there, err := run.Plan(ctx, page)
 		require.NoError(t, err)
-		finished = append(finished, keys...)
+		finished = append(finished, there.Finished...)
 	}
 	assert.Equal(t, []harness.Key{results[0].Key(), results[1].Key(), results[2].Key()}, finished)
 	require.NoError(t, run.Write(ctx, []harness.Result{testResult(pages[2][4], 1)}))
@@ -362,9 +362,9 @@ func TestForgetErrored(t *testing.T) {
 	assert.Equal(t, [2]int64{4, 2}, [2]int64{info.Completed, info.Errored})
 	assert.Equal(t, PostCounts{Pending: 2, Posting: 1, Posted: 1}, info.Posts)
 	assert.Equal(t, Running, info.Status)
-	finished, err := run.Plan(ctx, page)
+	there, err := run.Plan(ctx, page)
 	require.NoError(t, err)
-	assert.Len(t, finished, 4)
+	assert.Len(t, there.Finished, 4)
 	require.NoError(t, run.Write(ctx, testResults(page)))
 	claimed, err := run.Claim(ctx, 10)
 	require.NoError(t, err)
