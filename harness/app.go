@@ -52,7 +52,8 @@ func TypedApp[In, Out any](f func(ctx context.Context, in In) (Out, error)) App 
 	})
 }
 
-// Input is what an app gets of a case. The expected answer is not in it.
+// Input is what an app gets of a case. The expected answer is not in it. Value,
+// History and Metadata are the case's own: an app must not change them.
 type Input struct {
 	// ID is the case's ID.
 	ID string `json:"id"`

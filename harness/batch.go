@@ -16,6 +16,7 @@ type queue struct {
 	bytes  int
 	closed bool
 	failed bool
+	stuck  int       // how many wait for room
 	since  time.Time // when the oldest item came
 
 	maxItems, maxBytes int
@@ -33,7 +34,10 @@ func (q *queue) put(r Result) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for !q.failed && len(q.items) > 0 && (len(q.items) >= q.maxItems || q.bytes+size > q.maxBytes) {
+		q.stuck++
+		q.change.Broadcast() // what is there is a batch
 		q.change.Wait()
+		q.stuck--
 	}
 	if q.failed {
 		return false
@@ -48,8 +52,8 @@ func (q *queue) put(r Result) bool {
 	return true
 }
 
-// take waits until there is a whole batch, or until the oldest item has waited
-// long enough, or the queue is closed; it is nil when nothing will come.
+// take waits until there is a whole batch, or the queue is full or closed, or the
+// oldest item has waited long enough; it is nil when nothing will come.
 func (q *queue) take(b Batch) []Result {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -63,7 +67,7 @@ func (q *queue) take(b Batch) []Result {
 			q.change.Broadcast()
 		})
 		defer timer.Stop()
-		for !q.closed && len(q.items) < b.Items && q.bytes < b.Bytes && time.Since(q.since) < b.Wait {
+		for !q.closed && q.stuck == 0 && len(q.items) < b.Items && q.bytes < b.Bytes && time.Since(q.since) < b.Wait {
 			q.change.Wait()
 		}
 	}
@@ -108,16 +112,19 @@ func (q *queue) fail() {
 func sizeOf(r Result) int {
 	size := 512 + valueSize(r.Case.Input) + valueSize(r.Case.Expected) + valueSize(r.Case.Extra) + valueSize(r.Case.History)
 	if r.Output != nil {
-		size += valueSize(r.Output.Value)
+		size += valueSize(r.Output.Value) + valueSize(r.Output.Metadata)
 		for _, c := range r.Output.Chunks {
-			size += len(c.Text) + 64
+			size += len(c.Text) + 64 + valueSize(c.Metadata)
 		}
 		for _, t := range r.Output.ToolCalls {
-			size += 64 + valueSize(t.Result)
+			size += 64 + valueSize(t.Args) + valueSize(t.Result)
 		}
 	}
 	for _, s := range r.Scores {
-		size += 96 + len(s.Reason)
+		size += 96 + len(s.Reason) + valueSize(s.Metadata)
+		if s.Error != nil {
+			size += len(s.Error.Message) + len(s.Error.Stack)
+		}
 	}
 	if r.Error != nil {
 		size += len(r.Error.Message) + len(r.Error.Stack)

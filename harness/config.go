@@ -3,6 +3,7 @@ package harness
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -66,9 +67,6 @@ type Batch struct {
 	Wait time.Duration
 }
 
-// abandonAfter is how long a call may take to notice that its context has ended.
-const abandonAfter = time.Second
-
 func (c Config) withDefaults() (Config, error) {
 	var errs []error
 	if c.Source == nil {
@@ -77,8 +75,8 @@ func (c Config) withDefaults() (Config, error) {
 	if c.App == nil {
 		errs = append(errs, errors.New("no App"))
 	}
-	if len(c.Evaluators) == 0 {
-		errs = append(errs, errors.New("no Evaluators"))
+	if len(c.Evaluators) == 0 || slices.Contains(c.Evaluators, nil) {
+		errs = append(errs, errors.New("no Evaluators, or a nil one"))
 	}
 	if c.Sample < 0 || c.Sample > 1 {
 		errs = append(errs, fmt.Errorf("a Sample of %v, need 0 to 1", c.Sample))
@@ -94,6 +92,13 @@ func (c Config) withDefaults() (Config, error) {
 		if f.value < 0 {
 			errs = append(errs, fmt.Errorf("%s is negative", f.name))
 		}
+	}
+	names := map[string]bool{}
+	for _, name := range c.evaluatorNames() {
+		if names[name] {
+			errs = append(errs, fmt.Errorf("two Evaluators are called %q", name))
+		}
+		names[name] = true
 	}
 	if err := errors.Join(errs...); err != nil {
 		return c, fmt.Errorf("harness: config: %w", err)
@@ -125,7 +130,9 @@ func defaultTo[T comparable](v, def T) T {
 func (c Config) evaluatorNames() []string {
 	var names []string
 	for _, e := range c.Evaluators {
-		names = append(names, e.Name())
+		if e != nil {
+			names = append(names, e.Name())
+		}
 	}
 	return names
 }

@@ -7,12 +7,6 @@ import (
 	"hash/fnv"
 )
 
-// task is one trial to run.
-type task struct {
-	c     Case
-	trial int
-}
-
 // maxEmptyPages in a row are taken for a source that has no end.
 const maxEmptyPages = 1000
 
@@ -21,8 +15,13 @@ func (e *engine) fetch(ctx context.Context, pages chan<- Page) error {
 	defer close(pages)
 	cursor, empty := "", 0
 	var last uint64
+	seen, look := "", 1 // a cursor of before, and when to take the next one (Brent)
 	for n := 1; ; n++ {
-		p, err := e.Source.Page(ctx, cursor)
+		var p Page
+		err := guarded("source", func() (err error) {
+			p, err = e.Source.Page(ctx, cursor)
+			return err
+		})
 		if err != nil {
 			return fmt.Errorf("source: page %d: %w", n, err)
 		}
@@ -47,8 +46,11 @@ func (e *engine) fetch(ctx context.Context, pages chan<- Page) error {
 			e.fetchedAll = true
 			return nil
 		}
-		if p.Next == cursor {
-			return fmt.Errorf("source: page %d names itself (%q) as the next one", n, cursor)
+		if p.Next == cursor || p.Next == seen {
+			return fmt.Errorf("source: page %d names an earlier page (%q) as the next one", n, p.Next)
+		}
+		if n == look {
+			seen, look = p.Next, 2*look
 		}
 		cursor = p.Next
 	}
@@ -56,7 +58,7 @@ func (e *engine) fetch(ctx context.Context, pages chan<- Page) error {
 
 // plan chooses the cases, tells the journal, and hands out the trials that are
 // still to run.
-func (e *engine) plan(ctx context.Context, pages <-chan Page, tasks chan<- task) error {
+func (e *engine) plan(ctx context.Context, pages <-chan Page, tasks chan<- *trial) error {
 	defer close(tasks)
 	for p := range pages {
 		if ctx.Err() != nil {
@@ -67,17 +69,13 @@ func (e *engine) plan(ctx context.Context, pages <-chan Page, tasks chan<- task)
 		if err != nil {
 			return err
 		}
-		finished := map[Key]bool{}
+		var there Planned
 		if e.Journal != nil && len(chosen) > 0 {
-			keys, err := e.Journal.Plan(ctx, chosen)
-			if err != nil {
+			if there, err = e.Journal.Plan(ctx, chosen); err != nil {
 				return fmt.Errorf("plan: %w", err)
 			}
-			for _, k := range keys {
-				finished[k] = true
-			}
 		}
-		if !e.hand(ctx, chosen, finished, tasks) {
+		if !e.hand(ctx, chosen, there, tasks) {
 			return nil
 		}
 		if e.Limit > 0 && e.planned >= e.Limit {
@@ -90,18 +88,32 @@ func (e *engine) plan(ctx context.Context, pages <-chan Page, tasks chan<- task)
 }
 
 // hand gives out the trials of the chosen cases; false when ctx has ended.
-func (e *engine) hand(ctx context.Context, chosen []Case, finished map[Key]bool, tasks chan<- task) bool {
+func (e *engine) hand(ctx context.Context, chosen []Case, there Planned, tasks chan<- *trial) bool {
+	finished := make(map[Key]bool, len(there.Finished))
+	for _, k := range there.Finished {
+		finished[k] = true
+	}
+	answered := make(map[Key]Result, len(there.Answered))
+	for _, r := range there.Answered {
+		answered[r.Key()] = r
+	}
 	for _, c := range chosen {
 		e.planned++
-		for trial := 1; trial <= e.Trials; trial++ {
+		for n := 1; n <= e.Trials; n++ {
 			e.Progress.Planned.Add(1)
-			if finished[Key{c.ID, trial}] {
+			key := Key{c.ID, n}
+			if finished[key] {
 				e.finished++
 				e.Progress.Done.Add(1)
 				continue
 			}
+			t := &trial{r: Result{Case: c, Trial: n}}
+			if r, ok := answered[key]; ok {
+				t.r = r
+				t.r.Case, t.r.Pending, t.r.Scores = c, false, nil
+			}
 			select {
-			case tasks <- task{c, trial}:
+			case tasks <- t:
 				e.handed++
 			case <-ctx.Done():
 				return false

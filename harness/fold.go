@@ -17,7 +17,7 @@ type Fold struct {
 	errors  map[ErrorKind]int64
 	retries int64
 	metrics map[string]*metricFold
-	open    map[int64]*caseFold // by Case.Seq, while trials are missing
+	open    map[string]*caseFold // by Case.ID, while trials are missing
 	latency histogram
 	tokens  Tokens
 	cost    exactSum
@@ -30,7 +30,7 @@ type Fold struct {
 func NewFold(trials int, evaluators ...string) *Fold {
 	f := &Fold{
 		trials: max(trials, 1), errors: map[ErrorKind]int64{},
-		metrics: map[string]*metricFold{}, open: map[int64]*caseFold{},
+		metrics: map[string]*metricFold{}, open: map[string]*caseFold{},
 	}
 	for _, name := range evaluators {
 		f.metric(name)
@@ -51,11 +51,11 @@ func (f *Fold) Add(r Result) {
 	if r.Output != nil {
 		f.addAnswer(r)
 	}
-	c := f.open[r.Case.Seq]
+	c := f.open[r.Case.ID]
 	if c == nil {
 		c = &caseFold{}
 		if f.trials > 1 {
-			f.open[r.Case.Seq] = c
+			f.open[r.Case.ID] = c
 		}
 	}
 	c.results++
@@ -64,9 +64,12 @@ func (f *Fold) Add(r Result) {
 		c.scores = append(c.scores, trialScore{r.Trial, s})
 	}
 	if c.results == f.trials {
-		delete(f.open, r.Case.Seq)
+		delete(f.open, r.Case.ID)
 		f.close(c)
 		f.cases.Completed++
+		if c.errored {
+			f.cases.Errored++
+		}
 	}
 }
 
@@ -86,9 +89,6 @@ func (f *Fold) addAnswer(r Result) {
 
 // close reduces the trials of one case.
 func (f *Fold) close(c *caseFold) {
-	if c.errored {
-		f.cases.Errored++
-	}
 	slices.SortStableFunc(c.scores, func(a, b trialScore) int {
 		if d := cmp.Compare(a.score.Name, b.score.Name); d != 0 {
 			return d
@@ -125,8 +125,8 @@ func (f *Fold) Report(planned int64) *Report {
 			c.mean, c.squares, c.pass, c.trials = m.mean.clone(), m.squares.clone(), m.pass.clone(), m.trials.clone()
 			g.metrics[name] = &c
 		}
-		for _, seq := range slices.Sorted(maps.Keys(f.open)) {
-			g.close(f.open[seq])
+		for _, id := range slices.Sorted(maps.Keys(f.open)) {
+			g.close(f.open[id])
 		}
 	}
 	r := &Report{

@@ -23,6 +23,9 @@ type Result struct {
 	Attempts int `json:"attempts"`
 	// Started is when the first attempt began, for display only.
 	Started time.Time `json:"started"`
+	// Pending: there is an answer, and its scores are still to come. Only a
+	// Journal sees such results.
+	Pending bool `json:"pending,omitempty"`
 }
 
 // Key names the result within its run.
@@ -86,26 +89,45 @@ type Error struct {
 }
 
 // Error is the message.
-func (e *Error) Error() string { return e.Message }
+func (e *Error) Error() string {
+	if e == nil {
+		return "an error that is a nil *harness.Error"
+	}
+	return e.Message
+}
 
 // Unwrap gives the cause.
-func (e *Error) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
-// asError makes an *Error of any error, keeping one that is there.
+// asError makes an *Error of any error. One that is there is copied: it may be
+// a variable of the app's that many trials share.
 func asError(err error, kind ErrorKind) *Error {
 	var e *Error
-	if errors.As(err, &e) {
-		if e.Kind != "" && e.Message == err.Error() {
-			return e
-		}
-		c := *e
-		c.Message = err.Error()
-		if c.Kind == "" {
-			c.Kind = kind
-		}
-		return &c
+	if !errors.As(err, &e) || e == nil {
+		return &Error{Kind: kind, Message: messageOf(err), Err: err}
 	}
-	return &Error{Kind: kind, Message: err.Error(), Err: err}
+	c := *e
+	c.Message = messageOf(err)
+	if c.Kind == "" {
+		c.Kind = kind
+	}
+	return &c
+}
+
+// messageOf is the text of an error whose Error method may panic, as that of a
+// nil pointer in an interface does.
+func messageOf(err error) (text string) {
+	defer func() {
+		if v := recover(); v != nil {
+			text = fmt.Sprintf("an error of type %T whose Error method panics", err)
+		}
+	}()
+	return err.Error()
 }
 
 // panicError is the error of a recovered panic.

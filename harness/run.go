@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -35,47 +36,41 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 
 // RunTrial runs one trial of one case, with Config's App, Evaluators, Timeout
 // and Retry. It is false when ctx ended before there was an outcome.
-func RunTrial(ctx context.Context, c Config, tc Case, trial int) (Result, bool, error) {
-	if c.Source == nil {
-		c.Source = Cases{tc}
-	}
-	c, err := c.withDefaults()
-	if err != nil {
-		return Result{}, false, err
-	}
-	e := &engine{Config: c, feeding: ctx, running: ctx}
-	var by caller
-	defer by.close()
-	r, ok := e.answer(&by, task{tc, trial})
-	if ok && r.Output != nil {
-		ok = e.score(&by, &r)
-	}
-	return r, ok, nil
+func RunTrial(ctx context.Context, c Config, tc Case, n int) (Result, bool, error) {
+	return runOne(ctx, c, &trial{r: Result{Case: tc, Trial: n}})
 }
 
 // ScoreResult scores the answer of a stored result again, with Config's
 // Evaluators and Timeout; a result without an answer comes back as it is. It is
 // false when ctx ended before every evaluator had answered.
 func ScoreResult(ctx context.Context, c Config, r Result) (Result, bool, error) {
-	if c.Source == nil {
-		c.Source = Cases{r.Case}
+	if r.Output == nil {
+		return r, true, nil
 	}
-	if c.App == nil {
-		c.App = AppFunc(func(context.Context, Input) (Output, error) { return *r.Output, nil })
-	}
-	c, err := c.withDefaults()
-	if err != nil || r.Output == nil {
-		return r, err == nil, err
-	}
-	e := &engine{Config: c, feeding: ctx, running: ctx}
 	again := r
 	again.Scores = nil
-	var by caller
-	defer by.close()
-	if !e.score(&by, &again) {
-		return r, false, nil
+	if c.App == nil { // it is not asked
+		c.App = AppFunc(func(context.Context, Input) (Output, error) { return Output{}, nil })
 	}
-	return again, true, nil
+	return runOne(ctx, c, &trial{r: again})
+}
+
+// runOne runs one trial, from where it is.
+func runOne(ctx context.Context, c Config, t *trial) (Result, bool, error) {
+	if c.Source == nil {
+		c.Source = Cases{t.r.Case}
+	}
+	c, err := c.withDefaults()
+	if err != nil {
+		return Result{}, false, err
+	}
+	tasks := make(chan *trial, 1)
+	tasks <- t
+	close(tasks)
+	done := false
+	p := pool{engine: &engine{Config: c, feeding: ctx, waiting: ctx, running: ctx}, tasks: tasks, deliver: func(_ *trial, ok bool) { done = ok }}
+	p.run(1)
+	return t.r, done, nil
 }
 
 // engine is the state of one run.
@@ -84,7 +79,11 @@ type engine struct {
 	fold *Fold
 
 	feeding context.Context // ends when no further trial may start
+	waiting context.Context // ends with feeding, and has no deadline that a Limiter could look ahead to
 	running context.Context // ends when running trials must stop
+	posting context.Context // ends when sinks must stop
+
+	abandoned atomic.Int64
 
 	// Owned by plan until it ends.
 	seq, planned     int64
@@ -97,18 +96,21 @@ type engine struct {
 
 // run starts the stages and waits for them:
 //
-//	fetch → plan → Concurrency × answer → Concurrency × score → record → sinks
+//	fetch → plan → the pool: Concurrency × answer, score → record → sinks
 func (e *engine) run(ctx context.Context) error {
 	g, feeding := errgroup.WithContext(ctx)
 	fetching, cancelFetch := context.WithCancel(feeding)
 	defer cancelFetch()
 	e.feeding = feeding
+	waiting, stopWaiting := context.WithCancel(context.WithoutCancel(feeding))
+	defer stopWaiting()
+	defer context.AfterFunc(feeding, stopWaiting)()
+	e.waiting = waiting
 	stopWatch := e.watchGrace(ctx)
 	defer stopWatch()
 
 	pages := make(chan Page, 1)
-	tasks := make(chan task)
-	answered := make(chan Result)
+	tasks := make(chan *trial)
 	results := newQueue(max(4*e.Concurrency, 256), 16<<20)
 
 	// A source that fails stops nothing: what it gave before is still run.
@@ -120,7 +122,7 @@ func (e *engine) run(ctx context.Context) error {
 		return nil
 	})
 	g.Go(func() error {
-		err := e.plan(feeding, pages, tasks)
+		err := guarded("plan", func() error { return e.plan(feeding, pages, tasks) })
 		cancelFetch()
 		for range pages { // lets fetch end
 		}
@@ -129,75 +131,43 @@ func (e *engine) run(ctx context.Context) error {
 		}
 		return err
 	})
-	e.spread(g, func(by *caller) {
-		for t := range tasks {
-			e.runTask(by, t, answered, results)
-		}
-	}, func() { close(answered) })
-	e.spread(g, func(by *caller) {
-		for r := range answered {
-			if e.score(by, &r) {
-				results.put(r)
+	g.Go(func() error {
+		defer results.close()
+		p := pool{engine: e, tasks: tasks, deliver: func(t *trial, ok bool) {
+			if ok {
+				results.put(t.r)
 			}
-			e.Progress.Running.Add(-1)
+		}}
+		if e.Journal != nil {
+			p.ahead = func(r Result) { results.put(r) }
 		}
-	}, results.close)
+		p.run(e.Concurrency)
+		return nil
+	})
 	queues := make([]*queue, len(e.Sinks))
 	for i, sink := range e.Sinks {
 		q := newQueue(2*e.Batch.Items, 2*e.Batch.Bytes)
 		queues[i] = q
-		g.Go(func() error { return drain(ctx, q, sink, e.Batch) })
+		g.Go(func() error { return drain(e.posting, q, sink, e.Batch) })
 	}
 	g.Go(func() error { return e.record(ctx, results, queues) })
 
-	err := errors.Join(g.Wait(), fetchErr)
+	err := g.Wait()
+	if !e.plannedAll { // by Limit it may have all that it wants
+		err = errors.Join(err, fetchErr)
+	}
 	if err == nil && ctx.Err() != nil && !(e.plannedAll && e.recorded == e.handed) {
 		return fmt.Errorf("interrupted: %w", context.Cause(ctx))
 	}
 	return err
 }
 
-// spread runs work in Concurrency goroutines, and last when all have ended.
-func (e *engine) spread(g *errgroup.Group, work func(by *caller), last func()) {
-	var wg sync.WaitGroup
-	for range e.Concurrency {
-		wg.Add(1)
-		g.Go(func() error {
-			defer wg.Done()
-			var by caller
-			defer by.close()
-			work(&by)
-			return nil
-		})
-	}
-	g.Go(func() error {
-		wg.Wait()
-		last()
-		return nil
-	})
-}
-
-func (e *engine) runTask(by *caller, t task, answered chan<- Result, results *queue) {
-	if e.feeding.Err() != nil {
-		return
-	}
-	e.Progress.Running.Add(1)
-	r, ok := e.answer(by, t)
-	if ok && r.Output != nil {
-		answered <- r // Running goes down after scoring
-		return
-	}
-	e.Progress.Running.Add(-1)
-	if ok {
-		results.put(r)
-	}
-}
-
-// watchGrace derives the context of running trials: it outlives the feeding by
-// the grace period.
+// watchGrace derives the context of running trials, which outlives the feeding
+// by the grace period, and that of sinks, which has another one to finish.
 func (e *engine) watchGrace(ctx context.Context) (stop func()) {
-	running, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	e.running = running
+	running, stopRunning := context.WithCancelCause(context.WithoutCancel(ctx))
+	posting, stopPosting := context.WithCancelCause(context.WithoutCancel(ctx))
+	e.running, e.posting = running, posting
 	ended := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -206,86 +176,24 @@ func (e *engine) watchGrace(ctx context.Context) (stop func()) {
 		case <-ended:
 			return
 		}
-		grace := time.NewTimer(e.Grace)
-		defer grace.Stop()
-		select {
-		case <-grace.C:
-			cancel(errors.New("the grace period is over"))
-		case <-e.Abort:
-			cancel(errors.New("aborted"))
-		case <-ended:
+		for _, end := range []context.CancelCauseFunc{stopRunning, stopPosting} {
+			grace := time.NewTimer(e.Grace)
+			defer grace.Stop()
+			select {
+			case <-grace.C:
+				end(errors.New("the grace period is over"))
+			case <-e.Abort:
+				end(errors.New("aborted"))
+			case <-ended:
+				return
+			}
 		}
 	})
 	return func() {
 		close(ended)
 		wg.Wait()
-		cancel(nil)
-	}
-}
-
-// commitWait is how long a result waits for others, so that a fast app's share
-// one commit of the journal.
-const commitWait = 5 * time.Millisecond
-
-// record takes the results as they come, in batches: the journal first, then
-// they count as done, then the other sinks. While the journal syncs one batch
-// the next one grows.
-func (e *engine) record(ctx context.Context, results *queue, queues []*queue) error {
-	defer func() {
-		for _, q := range queues {
-			q.close()
-		}
-	}()
-	ctx = context.WithoutCancel(ctx)
-	for {
-		batch := results.take(Batch{Items: 1000, Bytes: 4 << 20, Wait: commitWait})
-		if batch == nil {
-			return nil
-		}
-		if e.Journal != nil {
-			if err := e.Journal.Write(ctx, batch); err != nil {
-				results.fail()
-				return fmt.Errorf("journal: %w", err)
-			}
-		}
-		for _, r := range batch {
-			e.count(r)
-			for _, q := range queues {
-				q.put(r) // a failed sink has said so itself
-			}
-		}
-	}
-}
-
-// count makes a result that is stored part of the report.
-func (e *engine) count(r Result) {
-	e.recorded++
-	e.fold.Add(r)
-	p := e.Progress
-	p.Done.Add(1)
-	if r.Errored() {
-		p.Errored.Add(1)
-	}
-	if r.Failed() {
-		p.Failed.Add(1)
-	}
-	if r.Output != nil && r.Output.CostUSD != nil {
-		p.MicroUSD.Add(int64(*r.Output.CostUSD * 1e6))
-	}
-}
-
-// drain writes a sink's batches until its queue is closed and empty.
-func drain(ctx context.Context, q *queue, sink Sink, b Batch) error {
-	ctx = context.WithoutCancel(ctx)
-	for {
-		batch := q.take(b)
-		if batch == nil {
-			return nil
-		}
-		if err := sink.Write(ctx, batch); err != nil {
-			q.fail()
-			return fmt.Errorf("sink: %w", err)
-		}
+		stopRunning(nil)
+		stopPosting(nil)
 	}
 }
 
@@ -294,7 +202,7 @@ func drain(ctx context.Context, q *queue, sink Sink, b Batch) error {
 func (e *engine) report(err error) *Report {
 	r := e.fold.Report(e.planned)
 	r.Trials.Planned -= e.finished
-	r.Abandoned = e.Progress.Abandoned.Load()
+	r.Abandoned = e.abandoned.Load()
 	r.Status = Complete
 	if err != nil || e.recorded < e.handed {
 		r.Status = Incomplete

@@ -53,21 +53,27 @@ type memory struct {
 	plans   int
 	planned []harness.Case
 	done    []harness.Result
+	ahead   map[harness.Key]harness.Result
 	fail    error
 }
 
-func (m *memory) Plan(_ context.Context, page []harness.Case) ([]harness.Key, error) {
+func (m *memory) Plan(_ context.Context, page []harness.Case) (harness.Planned, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.plans++
 	m.planned = append(m.planned, page...)
-	var keys []harness.Key
+	var there harness.Planned
 	for _, r := range m.done {
 		if slices.ContainsFunc(page, func(c harness.Case) bool { return c.ID == r.Case.ID }) {
-			keys = append(keys, r.Key())
+			there.Finished = append(there.Finished, r.Key())
 		}
 	}
-	return keys, nil
+	for key, r := range m.ahead {
+		if !slices.Contains(there.Finished, key) && slices.ContainsFunc(page, func(c harness.Case) bool { return c.ID == key.Case }) {
+			there.Answered = append(there.Answered, r)
+		}
+	}
+	return there, nil
 }
 
 func (m *memory) Write(_ context.Context, batch []harness.Result) error {
@@ -76,7 +82,16 @@ func (m *memory) Write(_ context.Context, batch []harness.Result) error {
 	if m.fail != nil {
 		return m.fail
 	}
-	m.done = append(m.done, batch...)
+	for _, r := range batch {
+		if !r.Pending {
+			m.done = append(m.done, r)
+			continue
+		}
+		if m.ahead == nil {
+			m.ahead = map[harness.Key]harness.Result{}
+		}
+		m.ahead[r.Key()] = r
+	}
 	return nil
 }
 
@@ -388,7 +403,7 @@ func TestSourceTrouble(t *testing.T) {
 	}{
 		"fails later":        {func(n int) (harness.Page, error) { return page(fmt.Sprint(n), fmt.Sprint(n)), errAfter(n, 3) }, "page 3: down", 2},
 		"same page for ever": {func(n int) (harness.Page, error) { return page(fmt.Sprint(n), "a", "b"), nil }, "same 2 cases", 2},
-		"same cursor":        {func(n int) (harness.Page, error) { return page("b", fmt.Sprint(n)), nil }, "names itself", 2},
+		"same cursor":        {func(n int) (harness.Page, error) { return page("b", fmt.Sprint(n)), nil }, "names an earlier page", 2},
 		"empty for ever":     {func(n int) (harness.Page, error) { return page(fmt.Sprint(n)), nil }, "empty pages in a row", 0},
 		"no ID":              {func(n int) (harness.Page, error) { return page("", ""), nil }, "without an ID", 0},
 		"ID twice":           {func(n int) (harness.Page, error) { return page("", "a", "a"), nil }, `"a" is used twice`, 0},

@@ -6,7 +6,9 @@ import "context"
 //
 // Write is called by one goroutine at a time. It owns nothing of the batch after
 // it returns. It is idempotent on (case, trial): a batch may come twice. After
-// an error the sink gets no more batches and the run is incomplete.
+// an error the sink gets no more batches and the run is incomplete. Once a run
+// was stopped, ctx ends with a second period of grace; that of a Journal never
+// ends.
 type Sink interface {
 	Write(ctx context.Context, batch []Result) error
 }
@@ -20,11 +22,21 @@ func (f SinkFunc) Write(ctx context.Context, batch []Result) error { return f(ct
 // Journal is the Sink that makes a run resumable: harness/store has one. A
 // result counts as done when Write has returned; by then it must survive a
 // power cut.
+//
+// While an evaluator takes its time the answer is written ahead, as a Pending
+// result; the whole one replaces it.
 type Journal interface {
 	Sink
 	// Plan is told of each page before any of its cases runs, once a page and in
 	// order. It refuses a case ID that an earlier page or the page itself holds
-	// already, and returns the trials that need not run again because their
-	// results are there.
-	Plan(ctx context.Context, page []Case) (finished []Key, err error)
+	// already, and says which trials an earlier run has been through.
+	Plan(ctx context.Context, page []Case) (Planned, error)
+}
+
+// Planned is what a journal has of the trials of a page.
+type Planned struct {
+	// Finished trials are not run again.
+	Finished []Key
+	// Answered are Pending results: they are scored, and the app is not asked.
+	Answered []Result
 }

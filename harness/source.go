@@ -11,7 +11,8 @@ import (
 // Page is called by one goroutine at a time, with "" first and then with the
 // Next of the page before. It keeps no state that an answer depends on: the
 // same cursor may be asked again (after an error, on resume) and gives the same
-// page. An error ends the run as incomplete.
+// page. It should return soon after ctx ends: Run waits for it. An error ends the
+// run as incomplete, after the cases of the pages before it were run.
 type Source interface {
 	Page(ctx context.Context, cursor string) (Page, error)
 }

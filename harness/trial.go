@@ -7,50 +7,123 @@ import (
 	"time"
 )
 
-// answer asks the app, again after failures as far as Retry allows. It is false
-// when the run was stopped before there was an outcome: nothing is recorded then.
-func (e *engine) answer(by *caller, t task) (Result, bool) {
-	in := t.c.forApp(t.trial, e.Seed)
-	r := Result{Case: t.c, Trial: t.trial}
-	for {
-		if e.Limiter != nil {
-			if err := e.Limiter.Wait(e.feeding); err != nil {
-				if e.feeding.Err() != nil {
-					return r, false
-				}
-				r.Error = asError(fmt.Errorf("rate limit: %w", err), KindApp)
-				return r, true
-			}
-		}
-		if r.Attempts == 0 {
-			r.Started = time.Now()
-		}
-		r.Attempts++
-		var out Output
+// trial is one trial of one case on its way through the pool.
+type trial struct {
+	r     Result
+	begun time.Time // when the last call of the app began
+	next  int       // the evaluator whose turn it is
+}
+
+// runTrial asks the app and scores the answer. It is not alive when a call was
+// left behind.
+func (p *pool) runTrial(w *worker, t *trial) (alive bool) {
+	if t.r.Output != nil { // it has an answer already
+		p.Progress.Running.Add(1)
+		return p.finish(w, t, true)
+	}
+	p.slots <- struct{}{}
+	if p.feeding.Err() != nil {
+		<-p.slots
+		p.deliver(t, false)
+		return true
+	}
+	p.Progress.Running.Add(1)
+	ok, alive := p.answer(w, t)
+	if !alive {
+		return false // the slot is the other worker's
+	}
+	<-p.slots
+	return p.finish(w, t, ok)
+}
+
+// carryOn takes a trial over whose last call had that outcome.
+func (p *pool) carryOn(w *worker, t *trial, outcome error) (alive bool) {
+	if t.r.Output == nil { // the call was the app's
+		_, _, ok := p.settle(t, Output{}, outcome)
+		<-p.slots
+		return p.finish(w, t, ok)
+	}
+	ok := p.scored(t, nil, outcome)
+	return p.finish(w, t, ok)
+}
+
+// finish scores what the app has answered and delivers the trial.
+func (p *pool) finish(w *worker, t *trial, ok bool) (alive bool) {
+	if ok && t.r.Output != nil {
 		begin := time.Now()
-		err := e.guard(by, "app", func(ctx context.Context) (err error) {
-			out, err = e.App.Respond(ctx, in)
-			return err
-		})
-		r.Latency = time.Since(begin)
-		if err == nil {
-			r.Output = &out
-			return r, true
+		if t.next == 0 {
+			w.keepAnswer(t.r)
 		}
-		if e.running.Err() != nil {
-			return r, false
+		if ok, alive = p.score(w, t); !alive {
+			return false
 		}
-		trouble := asError(err, KindApp)
-		pause, again := e.pause(trouble, r)
-		if !again {
-			r.Error = trouble
-			return r, true
+		if r := w.dropAnswer(); r != nil && !ok && p.ahead != nil {
+			p.ahead(*r) // the app need not be asked again
 		}
-		e.Progress.Retries.Add(1)
-		if !sleep(e.feeding, pause) {
-			return r, false
+		if time.Since(begin) > slowScoring {
+			p.grow()
 		}
 	}
+	p.Progress.Running.Add(-1)
+	p.deliver(t, ok)
+	return true
+}
+
+// answer asks the app, again after failures as far as Retry allows. It is not ok
+// when the run was stopped before there was an outcome: nothing is recorded then.
+func (p *pool) answer(w *worker, t *trial) (ok, alive bool) {
+	in := t.r.Case.forApp(t.r.Trial, p.Seed)
+	for {
+		if p.Limiter != nil {
+			if err := recovered(p.waiting, "limiter", p.Limiter.Wait); err != nil {
+				if p.feeding.Err() != nil {
+					return false, true
+				}
+				t.r.Error = asError(fmt.Errorf("rate limit: %w", err), KindApp)
+				return true, true
+			}
+		}
+		t.begun = time.Now()
+		if t.r.Attempts++; t.r.Attempts == 1 {
+			t.r.Started = t.begun
+		}
+		var out Output
+		err, alive := p.call(w, t, "app", func(ctx context.Context) (err error) {
+			out, err = p.App.Respond(ctx, in)
+			return err
+		})
+		if !alive {
+			return false, false
+		}
+		pause, again, ok := p.settle(t, out, err)
+		if !again {
+			return ok, true
+		}
+		p.Progress.Retries.Add(1)
+		if !sleep(p.feeding, pause) {
+			return false, true
+		}
+	}
+}
+
+// settle takes what a call of the app came to.
+func (p *pool) settle(t *trial, out Output, err error) (pause time.Duration, again, ok bool) {
+	t.r.Latency = time.Since(t.begun)
+	if err == nil {
+		if out.CostUSD != nil && !(*out.CostUSD >= 0 && *out.CostUSD <= maxNumber) {
+			out.CostUSD = nil // no price, so it is not known
+		}
+		t.r.Output = &out
+		return 0, false, true
+	}
+	if p.running.Err() != nil {
+		return 0, false, false
+	}
+	trouble := asError(err, KindApp)
+	if pause, again = p.pause(trouble, t.r); !again {
+		t.r.Error = trouble
+	}
+	return pause, again, true
 }
 
 // pause says how long to wait before the next attempt, if there is to be one.
@@ -67,46 +140,62 @@ func (e *engine) pause(trouble *Error, r Result) (time.Duration, bool) {
 	return max(trouble.RetryAfter, time.Duration(backoff*(1-spread/4))), true
 }
 
-// score calls every evaluator on an answer. It is false when the run was stopped
-// meanwhile: the answer is then not recorded either, so that a resumed run
-// scores it.
-func (e *engine) score(by *caller, r *Result) bool {
-	t := Trial{Case: r.Case, Number: r.Trial, Output: *r.Output, Latency: r.Latency}
-	for _, ev := range e.Evaluators {
+// score calls the evaluators whose turn is to come. It is not ok when the run was
+// stopped meanwhile: the answer is then not recorded either, so that a resumed
+// run has it scored.
+func (p *pool) score(w *worker, t *trial) (ok, alive bool) {
+	seen := Trial{Case: t.r.Case, Number: t.r.Trial, Output: *t.r.Output, Latency: t.r.Latency}
+	for t.next < len(p.Evaluators) {
+		ev := p.Evaluators[t.next]
 		var scores []Score
-		err := e.guard(by, "evaluator "+ev.Name(), func(ctx context.Context) (err error) {
-			scores, err = ev.Evaluate(ctx, t)
+		err, alive := p.call(w, t, ev.Name(), func(ctx context.Context) (err error) {
+			scores, err = ev.Evaluate(ctx, seen)
 			return err
 		})
-		if err != nil {
-			if e.running.Err() != nil {
-				return false
-			}
-			trouble := asError(err, KindEvaluator)
-			if trouble.Kind == KindApp {
-				trouble.Kind = KindEvaluator
-			}
-			r.Scores = append(r.Scores, Score{Name: ev.Name(), Error: trouble})
-			continue
+		if !alive {
+			return false, false
 		}
-		if len(scores) == 0 {
-			err := &Error{Kind: KindEvaluator, Message: "the evaluator gave no score"}
-			r.Scores = append(r.Scores, Score{Name: ev.Name(), Error: err})
+		if !p.scored(t, scores, err) {
+			return false, true
 		}
-		for _, s := range scores {
-			r.Scores = append(r.Scores, checked(s, ev.Name()))
+	}
+	return true, true
+}
+
+// scored takes what a call of the evaluator whose turn it is came to.
+func (p *pool) scored(t *trial, scores []Score, err error) (ok bool) {
+	name := p.Evaluators[t.next].Name()
+	t.next++
+	if err == nil && len(scores) == 0 {
+		err = &Error{Kind: KindEvaluator, Message: "the evaluator gave no score"}
+	}
+	if err != nil {
+		if p.running.Err() != nil {
+			return false
 		}
+		trouble := asError(err, KindEvaluator)
+		if trouble.Kind == KindApp {
+			trouble.Kind = KindEvaluator
+		}
+		t.r.Scores = append(t.r.Scores, Score{Name: name, Error: trouble})
+		return true
+	}
+	for _, s := range scores {
+		t.r.Scores = append(t.r.Scores, checked(s, name))
 	}
 	return true
 }
+
+// maxNumber is the largest score or cost: its square and sums are still finite.
+const maxNumber = 1e100
 
 // checked gives a score its name, and makes trouble of a value that is no number.
 func checked(s Score, name string) Score {
 	if s.Name == "" {
 		s.Name = name
 	}
-	if s.Error == nil && (math.IsNaN(s.Value) || math.IsInf(s.Value, 0)) {
-		s.Error = &Error{Kind: KindEvaluator, Message: fmt.Sprintf("the score is %v, which is not a number", s.Value)}
+	if s.Error == nil && !(math.Abs(s.Value) <= maxNumber) {
+		s.Error = &Error{Kind: KindEvaluator, Message: fmt.Sprintf("the score is %v, which is no number to add up", s.Value)}
 	}
 	if s.Error != nil {
 		s.Value, s.Pass = 0, nil

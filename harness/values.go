@@ -3,7 +3,11 @@ package harness
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"hash/fnv"
+	"io"
+	"maps"
+	"slices"
 	"strconv"
 )
 
@@ -48,4 +52,34 @@ func mix(seed int64, s string) uint64 {
 	x ^= x >> 27
 	x *= 0x94d049bb133111eb
 	return x ^ x>>31
+}
+
+// hashValue writes a value so that no two different ones look alike: texts byte
+// for byte with their lengths, the keys of maps in order.
+func hashValue(w io.Writer, v any) {
+	switch v := v.(type) {
+	case nil:
+		fmt.Fprint(w, "n;")
+	case string:
+		fmt.Fprintf(w, "s%d:%s;", len(v), v)
+	case map[string]any:
+		fmt.Fprintf(w, "m%d:", len(v))
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			hashValue(w, key)
+			hashValue(w, v[key])
+		}
+	case []any:
+		fmt.Fprintf(w, "l%d:", len(v))
+		for _, item := range v {
+			hashValue(w, item)
+		}
+	case json.Number:
+		fmt.Fprintf(w, "v%s;", v)
+	default:
+		data, err := json.Marshal(v)
+		if err != nil { // a Go value that JSON can't carry
+			data = fmt.Append(nil, v)
+		}
+		fmt.Fprintf(w, "v%s;", data)
+	}
 }
