@@ -17,7 +17,7 @@ type journal struct {
 var _ harness.Journal = (*journal)(nil)
 
 // Plan registers the cases.
-func (j *journal) Plan(ctx context.Context, page []harness.Case) ([]harness.Key, error) {
+func (j *journal) Plan(ctx context.Context, page []harness.Case) (harness.Planned, error) {
 	return j.run.Plan(ctx, page)
 }
 
