@@ -27,10 +27,12 @@ type Config struct {
 	// Concurrency is how many trials the app answers at once, default 16; as many
 	// again may be scored meanwhile.
 	Concurrency int
-	// Timeout bounds each call of the app, the whole answer included, and each
-	// call of an evaluator. Default one minute. A call that is cut off is not
-	// made again. Pauses between retries do not count.
+	// Timeout bounds each call of the app, the whole answer included. Default one
+	// minute. A call that is cut off is not made again. Pauses between retries do
+	// not count.
 	Timeout time.Duration
+	// ScoreTimeout bounds each call of an evaluator. Default five minutes.
+	ScoreTimeout time.Duration
 	// Retry is for calls of the app that fail.
 	Retry Retry
 	// Limiter holds back the calls of the app, retries included; nil does not.
@@ -86,6 +88,7 @@ func (c Config) withDefaults() (Config, error) {
 		value int64
 	}{
 		{"Trials", int64(c.Trials)}, {"Concurrency", int64(c.Concurrency)}, {"Timeout", int64(c.Timeout)},
+		{"ScoreTimeout", int64(c.ScoreTimeout)},
 		{"Grace", int64(c.Grace)}, {"Limit", c.Limit}, {"Retry.Max", int64(c.Retry.Max)},
 		{"Batch.Items", int64(c.Batch.Items)}, {"Batch.Bytes", int64(c.Batch.Bytes)},
 	} {
@@ -106,6 +109,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.Trials = defaultTo(c.Trials, 1)
 	c.Concurrency = defaultTo(c.Concurrency, 16)
 	c.Timeout = defaultTo(c.Timeout, time.Minute)
+	c.ScoreTimeout = defaultTo(c.ScoreTimeout, 5*time.Minute)
 	c.Grace = defaultTo(c.Grace, 10*time.Second)
 	c.Retry.Wait = defaultTo(c.Retry.Wait, 500*time.Millisecond)
 	c.Retry.MaxWait = defaultTo(c.Retry.MaxWait, 8*time.Second)

@@ -46,7 +46,8 @@ type pool struct {
 type worker struct {
 	mu     sync.Mutex
 	t      *trial
-	who    string    // whose call is under way
+	who    string // whose call is under way
+	limit  time.Duration
 	giveUp time.Time // when the call under way is left behind; zero: there is none
 	lost   bool      // the call was left behind: the goroutine has nothing more to do
 
@@ -166,7 +167,7 @@ func (p *pool) look(ended <-chan struct{}) {
 			p.Progress.Abandoned.Add(1)
 			outcome := context.Cause(p.running)
 			if outcome == nil {
-				outcome = p.timedOut(w.who)
+				outcome = timedOut(w.who, w.limit)
 			}
 			p.start(w.t, outcome)
 		}
@@ -212,10 +213,10 @@ func (w *worker) dropAnswer() (r *Result) {
 // call calls f with the time limit; a panic is its error. It is not alive when
 // the call was left behind meanwhile: the trial is then another worker's. What f
 // sets is settled only when there is no error.
-func (p *pool) call(w *worker, t *trial, who string, f func(ctx context.Context) error) (err error, alive bool) {
-	ctx, cancel := context.WithTimeoutCause(p.running, p.Timeout, errTimeout)
+func (p *pool) call(w *worker, t *trial, who string, limit time.Duration, f func(ctx context.Context) error) (err error, alive bool) {
+	ctx, cancel := context.WithTimeoutCause(p.running, limit, errTimeout)
 	defer cancel()
-	w.begin(t, who, time.Now().Add(p.Timeout+abandonAfter))
+	w.begin(t, who, limit)
 	err = recovered(ctx, who, f)
 	if !w.end() {
 		return nil, false
@@ -228,16 +229,17 @@ func (p *pool) call(w *worker, t *trial, who string, f func(ctx context.Context)
 	case errors.As(err, &e) && e.Kind == KindPanic:
 		return err, true
 	case context.Cause(ctx) == errTimeout:
-		return p.timedOut(who), true
+		return timedOut(who, limit), true
 	case err != nil:
 		return context.Cause(ctx), true
 	}
 	return nil, true
 }
 
-func (w *worker) begin(t *trial, who string, giveUp time.Time) {
+func (w *worker) begin(t *trial, who string, limit time.Duration) {
+	giveUp := time.Now().Add(limit + abandonAfter)
 	w.mu.Lock()
-	w.t, w.who, w.giveUp = t, who, giveUp
+	w.t, w.who, w.limit, w.giveUp = t, who, limit, giveUp
 	w.mu.Unlock()
 }
 
@@ -263,6 +265,6 @@ func recovered(ctx context.Context, who string, f func(ctx context.Context) erro
 	return nil
 }
 
-func (e *engine) timedOut(who string) error {
-	return &Error{Kind: KindTimeout, Message: fmt.Sprintf("%s gave no answer within %s", who, e.Timeout)}
+func timedOut(who string, limit time.Duration) error {
+	return &Error{Kind: KindTimeout, Message: fmt.Sprintf("%s gave no answer within %s", who, limit)}
 }

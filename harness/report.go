@@ -5,16 +5,19 @@ import "time"
 // Report is what a run came to. The same results give the same report, in
 // whatever order they arrived (times aside).
 type Report struct {
-	RunID      string
-	Suite      string
+	RunID string
+	Suite string
+	// App is which of the suite's apps was run; "" when there is only one.
+	App        string
 	StartedAt  time.Time
 	FinishedAt time.Time
 	// Status is Complete only when every planned trial has its result.
 	Status Status
 	// Reasons say why the run is incomplete, in sentences.
 	Reasons []string
-	// Verdict is the gate's. Without a gate it is Pass, or Incomplete when the
-	// run is or when anything in it went wrong.
+	// Verdict is what package gate decides; "" until it has. Without checks that
+	// is Pass, or VerdictIncomplete when the run is not complete or when anything
+	// in it went wrong.
 	Verdict Verdict
 	// Gate holds one entry for each check, in the order of the suite.
 	Gate []CheckResult

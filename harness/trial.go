@@ -88,7 +88,7 @@ func (p *pool) answer(w *worker, t *trial) (ok, alive bool) {
 			t.r.Started = t.begun
 		}
 		var out Output
-		err, alive := p.call(w, t, "app", func(ctx context.Context) (err error) {
+		err, alive := p.call(w, t, "app", p.Timeout, func(ctx context.Context) (err error) {
 			out, err = p.App.Respond(ctx, in)
 			return err
 		})
@@ -148,7 +148,7 @@ func (p *pool) score(w *worker, t *trial) (ok, alive bool) {
 	for t.next < len(p.Evaluators) {
 		ev := p.Evaluators[t.next]
 		var scores []Score
-		err, alive := p.call(w, t, ev.Name(), func(ctx context.Context) (err error) {
+		err, alive := p.call(w, t, "evaluator "+ev.Name(), p.ScoreTimeout, func(ctx context.Context) (err error) {
 			scores, err = ev.Evaluate(ctx, seen)
 			return err
 		})
