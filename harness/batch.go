@@ -17,6 +17,7 @@ type queue struct {
 	closed bool
 	failed bool
 	stuck  int       // how many wait for room
+	want   Batch     // what the taker waits for; zero: anything
 	since  time.Time // when the oldest item came
 
 	maxItems, maxBytes int
@@ -48,7 +49,9 @@ func (q *queue) put(r Result) bool {
 	q.items = append(q.items, r)
 	q.sizes = append(q.sizes, size)
 	q.bytes += size
-	q.change.Broadcast()
+	if len(q.items) == 1 || len(q.items) >= q.want.Items || q.bytes >= q.want.Bytes {
+		q.change.Broadcast()
+	}
 	return true
 }
 
@@ -67,9 +70,11 @@ func (q *queue) take(b Batch) []Result {
 			q.change.Broadcast()
 		})
 		defer timer.Stop()
+		q.want = b
 		for !q.closed && q.stuck == 0 && len(q.items) < b.Items && q.bytes < b.Bytes && time.Since(q.since) < b.Wait {
 			q.change.Wait()
 		}
+		q.want = Batch{}
 	}
 	n, size := 0, 0
 	for n < len(q.items) && n < b.Items && (n == 0 || size+q.sizes[n] <= b.Bytes) {

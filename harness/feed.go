@@ -58,8 +58,8 @@ func (e *engine) fetch(ctx context.Context, pages chan<- Page) error {
 
 // plan chooses the cases, tells the journal, and hands out the trials that are
 // still to run.
-func (e *engine) plan(ctx context.Context, pages <-chan Page, tasks chan<- *trial) error {
-	defer close(tasks)
+func (e *engine) plan(ctx context.Context, pages <-chan Page, tasks *taskQueue) error {
+	defer tasks.close()
 	for p := range pages {
 		if ctx.Err() != nil {
 			return nil // fetch has ended too, or will at its next step
@@ -88,7 +88,7 @@ func (e *engine) plan(ctx context.Context, pages <-chan Page, tasks chan<- *tria
 }
 
 // hand gives out the trials of the chosen cases; false when ctx has ended.
-func (e *engine) hand(ctx context.Context, chosen []Case, there Planned, tasks chan<- *trial) bool {
+func (e *engine) hand(ctx context.Context, chosen []Case, there Planned, tasks *taskQueue) bool {
 	finished := make(map[Key]bool, len(there.Finished))
 	for _, k := range there.Finished {
 		finished[k] = true
@@ -112,12 +112,10 @@ func (e *engine) hand(ctx context.Context, chosen []Case, there Planned, tasks c
 				t.r = r
 				t.r.Case, t.r.Pending, t.r.Scores = c, false, nil
 			}
-			select {
-			case tasks <- t:
-				e.handed++
-			case <-ctx.Done():
+			if !tasks.put(ctx, t) {
 				return false
 			}
+			e.handed++
 		}
 	}
 	return true

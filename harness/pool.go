@@ -31,7 +31,7 @@ var (
 // goes on with the next ones.
 type pool struct {
 	*engine
-	tasks   <-chan *trial
+	tasks   *taskQueue
 	deliver func(t *trial, ok bool) // ok: the trial has an outcome
 	ahead   func(r Result)          // takes an answer whose scores are still to come; may be nil
 	slots   chan struct{}           // of calls of the app
@@ -88,7 +88,7 @@ func (p *pool) work(w *worker, t *trial, outcome error) {
 	if t != nil && !p.carryOn(w, t, outcome) {
 		return
 	}
-	for t := range p.tasks {
+	for t := p.tasks.take(); t != nil; t = p.tasks.take() {
 		if !p.runTrial(w, t) {
 			return
 		}

@@ -64,9 +64,9 @@ func runOne(ctx context.Context, c Config, t *trial) (Result, bool, error) {
 	if err != nil {
 		return Result{}, false, err
 	}
-	tasks := make(chan *trial, 1)
-	tasks <- t
-	close(tasks)
+	tasks := newTaskQueue(1)
+	tasks.put(context.WithoutCancel(ctx), t)
+	tasks.close()
 	done := false
 	p := pool{engine: &engine{Config: c, feeding: ctx, waiting: ctx, running: ctx}, tasks: tasks, deliver: func(_ *trial, ok bool) { done = ok }}
 	p.run(1)
@@ -110,7 +110,7 @@ func (e *engine) run(ctx context.Context) error {
 	defer stopWatch()
 
 	pages := make(chan Page, 1)
-	tasks := make(chan *trial)
+	tasks := newTaskQueue(max(e.Concurrency, 16))
 	results := newQueue(max(4*e.Concurrency, 256), 16<<20)
 
 	// A source that fails stops nothing: what it gave before is still run.
