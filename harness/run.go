@@ -110,7 +110,7 @@ func (e *engine) run(ctx context.Context) error {
 	defer stopWatch()
 
 	pages := make(chan Page, 1)
-	tasks := newTaskQueue(max(e.Concurrency, 16))
+	tasks := newTaskQueue(max(2*e.Concurrency, 256))
 	results := newQueue(max(4*e.Concurrency, 256), 16<<20)
 
 	// A source that fails stops nothing: what it gave before is still run.

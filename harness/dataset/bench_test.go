@@ -82,7 +82,7 @@ func BenchmarkRead(b *testing.B) {
 func TestMemoryDoesNotGrow(t *testing.T) {
 	for _, name := range []string{"x.jsonl", "x.json", "x.csv"} {
 		t.Run(name, func(t *testing.T) {
-			f, err := dataset.Open(shortRows(t, name, 50_000), dataset.Options{})
+			f, err := dataset.Open(shortRows(t, name, 50_000), dataset.Options{PageSize: 100})
 			require.NoError(t, err)
 			defer f.Close()
 			var least, most uint64

@@ -23,7 +23,8 @@ type Options struct {
 	// metadata, cluster) to a field name or a jq expression over the row (see the
 	// package comment).
 	Map map[string]string
-	// PageSize is how many cases a page has, default 100.
+	// PageSize is how many cases a page has at most, default 500; fewer when they
+	// are large.
 	PageSize int
 	// Root confines the path: it is relative to the root and can't leave it, not
 	// by "..", not by a symbolic link. Default: any path.
@@ -60,7 +61,7 @@ var (
 func Open(path string, o Options) (*File, error) {
 	f := &File{path: path, options: o}
 	if f.options.PageSize <= 0 {
-		f.options.PageSize = 100
+		f.options.PageSize = 500
 	}
 	var err error
 	if f.format, err = formatOf(path, o.Format); err != nil {
@@ -96,8 +97,8 @@ func (f *File) Page(ctx context.Context, cursor string) (harness.Page, error) {
 	if err := f.seek(ctx, start); err != nil {
 		return harness.Page{}, errors.Join(err, f.Close())
 	}
-	page := harness.Page{Cases: make([]harness.Case, 0, f.options.PageSize)}
-	for len(page.Cases) < f.options.PageSize {
+	var page harness.Page
+	for size := 0; len(page.Cases) < f.options.PageSize && size < maxPage; {
 		if err := ctx.Err(); err != nil {
 			return harness.Page{}, errors.Join(err, f.Close())
 		}
@@ -114,9 +115,31 @@ func (f *File) Page(ctx context.Context, cursor string) (harness.Page, error) {
 			return harness.Page{}, err
 		}
 		page.Cases = append(page.Cases, c)
+		size += textSize(c.Input) + textSize(c.Expected) + textSize(c.Extra) + textSize(c.History)
 	}
 	page.Next = strconv.FormatInt(f.position, 10)
 	return page, nil
+}
+
+// maxPage is about how many bytes of text a page may have.
+const maxPage = 1 << 20
+
+// textSize is the length of the texts in a value.
+func textSize(v any) int {
+	n := 0
+	switch v := v.(type) {
+	case string:
+		n = len(v)
+	case []any:
+		for _, item := range v {
+			n += textSize(item)
+		}
+	case map[string]any:
+		for _, item := range v {
+			n += textSize(item)
+		}
+	}
+	return n
 }
 
 // seek makes start the position.

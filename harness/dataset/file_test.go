@@ -334,6 +334,24 @@ func TestAnErrorDoesNotMoveTheCursor(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
+func TestPagesOfLargeRowsAreShort(t *testing.T) {
+	row := `{"input":"` + strings.Repeat("x", 300_000) + `"}` + "\n"
+	f, err := dataset.Open(write(t, "x.jsonl", strings.Repeat(row, 10)), dataset.Options{})
+	require.NoError(t, err)
+	defer f.Close()
+	n := 0
+	for cursor := ""; ; {
+		p, err := f.Page(t.Context(), cursor)
+		require.NoError(t, err)
+		assert.LessOrEqual(t, len(p.Cases), 4)
+		n += len(p.Cases)
+		if cursor = p.Next; cursor == "" {
+			break
+		}
+	}
+	assert.Equal(t, 10, n)
+}
+
 func TestRowsBeforeABrokenOneAreGiven(t *testing.T) {
 	path := write(t, "x.jsonl", "{\"input\":\"1\"}\n{\"input\":\"2\"}\nbroken\n{\"input\":\"4\"}\n")
 	f, err := dataset.Open(path, dataset.Options{})
