@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -112,6 +113,29 @@ func BenchmarkPlan(b *testing.B) {
 	require.NoError(b, err)
 	defer func() { require.NoError(b, run.Close()) }()
 	cases, _ := pages(b.N)
+	done := measure(b)
+	for i := range cases {
+		_, err := run.Plan(ctx, cases[i])
+		require.NoError(b, err)
+	}
+	done()
+}
+
+// BenchmarkPlanRandom is BenchmarkPlan with random IDs, which the index of IDs
+// does not get in its order. The cost of each grows with their number: use
+// -benchtime 300000x to compare.
+func BenchmarkPlanRandom(b *testing.B) {
+	s, ctx := openStore(b), context.Background()
+	run, err := s.Create(ctx, Spec{})
+	require.NoError(b, err)
+	defer func() { require.NoError(b, run.Close()) }()
+	cases, _ := pages(b.N)
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, page := range cases {
+		for i := range page {
+			page[i].ID = fmt.Sprintf("%016x-%016x", random.Uint64(), random.Uint64())
+		}
+	}
 	done := measure(b)
 	for i := range cases {
 		_, err := run.Plan(ctx, cases[i])

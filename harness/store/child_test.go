@@ -104,8 +104,9 @@ func child(t testing.TB, job string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// childWrite takes up a run and writes results until it is killed. It says "ok
-// ID" of each after Write has returned.
+// childWrite takes up a run and writes results until it is killed, some of them
+// ahead as pending ones. It says "ask ID" when the app is asked, and, after Write
+// has returned, "ahead ID LATENCY" or "ok ID LATENCY"; no two latencies are alike.
 func childWrite(dir, id string) error {
 	ctx := context.Background()
 	s, err := Open(dir)
@@ -123,37 +124,74 @@ func childWrite(dir, id string) error {
 		if err != nil {
 			return err
 		}
-		done := map[string]bool{}
-		for _, key := range there.Finished {
-			done[key.Case] = true
-		}
-		var batch []harness.Result
-		for _, c := range page {
-			if !done[c.ID] {
-				batch = append(batch, testResult(c, 1))
-			}
-		}
-		if err := run.Write(ctx, batch); err != nil {
+		whole, ahead, err := childAnswer(page, there)
+		if err != nil {
 			return err
 		}
-		var said strings.Builder
-		for _, r := range batch {
-			fmt.Fprintln(&said, "ok", r.Case.ID)
+		if err := childStore(ctx, run, "ahead", ahead); err != nil {
+			return err
 		}
-		if _, err := os.Stdout.WriteString(said.String()); err != nil {
+		if err := childStore(ctx, run, "ok", whole); err != nil {
 			return err
 		}
 		seq += int64(len(page))
 	}
 }
 
+// childAnswer gives the results of the trials of a page that are still to come,
+// and those of them to write ahead. Some are left for later.
+func childAnswer(page []harness.Case, there harness.Planned) (whole, ahead []harness.Result, err error) {
+	finished, answered := map[string]bool{}, map[string]harness.Result{}
+	for _, key := range there.Finished {
+		finished[key.Case] = true
+	}
+	for _, r := range there.Answered {
+		answered[r.Case.ID] = r
+	}
+	for _, c := range page {
+		if finished[c.ID] {
+			continue
+		}
+		r := testResult(c, 1)
+		if before, ok := answered[c.ID]; ok {
+			before.Pending, before.Scores = false, r.Scores
+			r = before
+		} else {
+			if _, err := fmt.Println("ask", c.ID); err != nil {
+				return nil, nil, err
+			}
+			r.Latency = time.Duration(rand.Int64())
+			if rand.IntN(2) == 0 {
+				ahead = append(ahead, pendingResult(r))
+			}
+		}
+		if rand.IntN(4) > 0 || len(ahead) == 0 || ahead[len(ahead)-1].Case.ID != c.ID {
+			whole = append(whole, r)
+		}
+	}
+	return whole, ahead, nil
+}
+
+func childStore(ctx context.Context, run *Run, what string, batch []harness.Result) error {
+	if err := run.Write(ctx, batch); err != nil {
+		return err
+	}
+	var said strings.Builder
+	for _, r := range batch {
+		fmt.Fprintln(&said, what, r.Case.ID, int64(r.Latency))
+	}
+	_, err := os.Stdout.WriteString(said.String())
+	return err
+}
+
 // TestKill kills a writing process at random instants and resumes its run each
-// time: what it said is stored is there, once, and nothing is done twice.
+// time: what it said is stored is there, once, nothing is done twice, and the app
+// is never asked again for an answer that was written ahead.
 func TestKill(t *testing.T) {
 	s, ctx := openStore(t), t.Context()
 	run := createRun(t, s, Spec{Publish: &Publish{Platform: "sgp"}})
 	require.NoError(t, run.Close())
-	said := map[string]int{}
+	whole, answers := map[string]int{}, map[string]string{} // the latency names the answer
 	kills := 25
 	if testing.Short() {
 		kills = 5
@@ -166,32 +204,62 @@ func TestKill(t *testing.T) {
 		timer := time.AfterFunc(time.Duration(rand.IntN(60))*time.Millisecond, func() { _ = cmd.Process.Kill() })
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {
-			id, ok := strings.CutPrefix(lines.Text(), "ok ")
-			require.True(t, ok, "the child says %q", lines.Text())
-			said[id]++
+			said := strings.Fields(lines.Text())
+			require.GreaterOrEqual(t, len(said), 2, "the child says %q", lines.Text())
+			id := said[1]
+			if said[0] == "ask" {
+				require.Empty(t, answers[id], "the app is asked again for %s", id)
+				continue
+			}
+			require.Len(t, said, 3, "the child says %q", lines.Text())
+			if answers[id] != "" {
+				require.Equal(t, answers[id], said[2], "%s has another answer", id)
+			}
+			answers[id] = said[2]
+			if said[0] == "ok" {
+				whole[id]++
+			}
 		}
 		require.ErrorContains(t, cmd.Wait(), "killed")
 		timer.Stop()
 	}
-	for id, n := range said {
+	for id, n := range whole {
 		assert.Equal(t, 1, n, "%s was run again", id)
 	}
 	info, err := s.Info(ctx, run.ID())
 	require.NoError(t, err)
 	assert.Equal(t, Interrupted, info.Status)
-	stored := map[string]bool{}
-	for r, err := range s.Results(ctx, run.ID(), Query{}) {
-		require.NoError(t, err)
-		require.Equal(t, testResult(r.Case, 1), r)
-		require.False(t, stored[r.Case.ID], "%s is there twice", r.Case.ID)
-		stored[r.Case.ID] = true
+	stored := map[string]bool{} // whole or not
+	for _, pending := range []bool{false, true} {
+		for r, err := range s.Results(ctx, run.ID(), Query{Pending: pending}) {
+			require.NoError(t, err)
+			id := r.Case.ID
+			require.NotContains(t, stored, id, "%s is there twice", id)
+			stored[id] = !pending
+			if answers[id] != "" {
+				require.Equal(t, answers[id], fmt.Sprint(int64(r.Latency)), "%s has another answer", id)
+			}
+			want := testResult(r.Case, 1)
+			if pending {
+				want = pendingResult(want)
+			}
+			want.Latency = r.Latency
+			require.Equal(t, want, r)
+		}
 	}
-	for id := range said {
-		assert.True(t, stored[id], "%s was stored and is lost", id)
+	n := int64(0)
+	for _, whole := range stored {
+		if whole {
+			n++
+		}
 	}
-	assert.Equal(t, int64(len(stored)), info.Completed)
-	assert.Equal(t, info.Completed, info.Posts.Pending)
-	t.Logf("%d results said to be stored, %d stored", len(said), len(stored))
+	for id := range answers {
+		require.Contains(t, stored, id, "%s was stored and is lost", id)
+		assert.True(t, stored[id] || whole[id] == 0, "%s was whole and is pending", id)
+	}
+	assert.Equal(t, n, info.Completed)
+	assert.Equal(t, n, info.Posts.Pending)
+	t.Logf("%d answers said to be stored, %d whole; %d stored, %d whole", len(answers), len(whole), len(stored), n)
 }
 
 // childResume tries to take up a run once it is told to, says whether it could,

@@ -14,6 +14,10 @@
 // when the run is resumed, and [Run.Plan] lists its trial as finished. A result
 // is kept once: writing it again changes nothing.
 //
+// A pending result, an answer without its scores, is kept as safely, and Plan
+// gives it back, so that the app is not asked again. It counts for nothing else
+// until the whole result of its trial replaces it, which it never does itself.
+//
 // A run has one writer. [Store.Create] and [Store.Resume] take a lock that the
 // operating system takes away when the process ends; a second writer gets
 // [ErrLocked]. Anyone may read meanwhile.
@@ -45,12 +49,12 @@
 // them than this package knows is refused with [ErrNewer]. The tables of runs:
 //
 //	runs     no, id (ULID), spec (JSON), publish (JSON), status, reasons (JSON),
-//	         started, finished (Unix nanoseconds), planned (trials)
+//	         started, finished (Unix nanoseconds), planned (cases)
 //	counts   per run: cases, completed and errored results, results ever queued
 //	         for posting, and how many are in each state
 //	cases    key, run, id, origin, sum, data (JSON of the case without its ID)
 //	results  key, flags (1 the app failed, 2 an evaluator failed, 4 a score says
-//	         no), sum, answer (JSON of all but the scores), scores (JSON)
+//	         no, 8 pending), sum, answer (JSON of all but the scores), scores (JSON)
 //	outbox   key, run, no (order of storing), state (0 pending, 1 posting, 2
 //	         posted, 3 rejected), remote ID, message
 //

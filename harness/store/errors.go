@@ -20,6 +20,8 @@ var (
 	ErrDuplicateCase = errors.New("duplicate case ID")
 	// ErrDatasetChanged: a case is not what it was when the run began.
 	ErrDatasetChanged = errors.New("dataset changed")
+	// ErrStarted: a run that has cases or results can't be discarded.
+	ErrStarted = errors.New("run has started")
 	// ErrPublished: results of the run went to another evaluation already.
 	ErrPublished = errors.New("already published elsewhere")
 	// ErrNewer: a newer version of this program wrote the database.

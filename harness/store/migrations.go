@@ -13,6 +13,7 @@ func migrations() []string {
 	return []string{
 		schemaRuns,     // runs, cases, results, outbox: see doc.go
 		schemaPlatform, // the local platform: see platform.go
+		schemaPending,  // pending results
 	}
 }
 
@@ -66,6 +67,14 @@ CREATE TABLE outbox (
 	message TEXT
 );
 CREATE INDEX outbox_open ON outbox (run, state, no) WHERE state < 2;
+`
+
+// schemaPending changes no table. It keeps programs out that know nothing of
+// pending results, which are flagged rows of results, and would take them for
+// whole ones. Those programs let the number of planned cases get too small.
+const schemaPending = `
+UPDATE runs SET planned = (SELECT cases FROM counts WHERE run = no)
+	WHERE planned < (SELECT cases FROM counts WHERE run = no);
 `
 
 // migrate brings the database up to the last of the steps, all in one

@@ -76,12 +76,13 @@ func (r *Run) SetPublish(ctx context.Context, p Publish) error {
 	return r.failed("publish", err)
 }
 
-// enqueueAll puts the results that are not in the outbox there.
+// enqueueAll puts the whole results that are not in the outbox there.
 func (r *Run) enqueueAll(tx *sql.Tx) error {
 	from, to := runKeys(r.no)
 	n, err := affected(tx.Exec(`INSERT INTO outbox (key, run, no, state)
 		SELECT key, ?, (SELECT queued FROM counts WHERE run = ?) + row_number() OVER (ORDER BY key), 0 FROM results
-		WHERE key >= ? AND key < ? AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.key = results.key)`, r.no, r.no, from, to))
+		WHERE key >= ? AND key < ? AND flags & ? = 0 AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.key = results.key)`,
+		r.no, r.no, from, to, flagPending))
 	if err != nil {
 		return err
 	}
@@ -105,12 +106,12 @@ func (r *Run) forgetRejections(tx *sql.Tx, old *Publish) error {
 	return err
 }
 
-// forgetPosts deletes the entries whose results are no more; none of them was
-// sent.
+// forgetPosts deletes the entries whose results are no more or are pending; none
+// of them was sent.
 func (r *Run) forgetPosts(tx *sql.Tx) error {
 	from, to := runKeys(r.no)
 	if _, err := tx.Exec(`DELETE FROM outbox WHERE key >= ? AND key < ?
-		AND NOT EXISTS (SELECT 1 FROM results WHERE results.key = outbox.key)`, from, to); err != nil {
+		AND NOT EXISTS (SELECT 1 FROM results WHERE results.key = outbox.key AND flags & ? = 0)`, from, to, flagPending); err != nil {
 		return err
 	}
 	_, err := tx.Exec(`UPDATE counts SET (pending, rejected) =

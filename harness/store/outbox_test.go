@@ -178,14 +178,21 @@ func TestOutboxStates(t *testing.T) {
 			"write": func(t *rapid.T) {
 				c := page[rapid.IntRange(0, len(page)-1).Draw(t, "case")]
 				r := testResult(c, 1)
-				if rapid.Bool().Draw(t, "errored") {
+				switch rapid.IntRange(0, 2).Draw(t, "kind") {
+				case 1:
 					r = erroredResult(c, harness.KindApp)
+				case 2:
+					r = erroredResult(c, harness.KindEvaluator)
 				}
 				require.NoError(t, run.Write(ctx, []harness.Result{r}))
 				if state[c.ID] == "" {
 					state[c.ID] = harness.PostPending
 					order = append(order, c.ID)
 				}
+			},
+			"write ahead": func(t *rapid.T) {
+				c := page[rapid.IntRange(0, len(page)-1).Draw(t, "case")]
+				require.NoError(t, run.Write(ctx, []harness.Result{pendingResult(testResult(c, 1))}))
 			},
 			"claim": func(t *rapid.T) {
 				n := rapid.IntRange(1, 5).Draw(t, "n")

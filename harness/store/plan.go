@@ -14,7 +14,7 @@ import (
 const insertCase = "INSERT INTO cases (key, run, id, origin, sum, data) VALUES (?, ?, ?, ?, ?, ?)"
 
 // Plan keeps the cases of a page, each once, by Case.Seq, and returns the trials
-// that have their results. It fails with ErrDuplicateCase when an ID is in the
+// of them that have their results, and the pending results. It fails with ErrDuplicateCase when an ID is in the
 // dataset twice, and with ErrDatasetChanged when a case is not what it was when
 // the run began. The page is on disk by the time that a later Write returns.
 func (r *Run) Plan(ctx context.Context, page []harness.Case) (harness.Planned, error) {
@@ -39,7 +39,7 @@ func (r *Run) Plan(ctx context.Context, page []harness.Case) (harness.Planned, e
 		if low <= r.stored.Load() { // some of the page may be there
 			var err error
 			if known, err = r.compareCases(tx, page, low, high); err == nil {
-				there.Finished, err = r.finished(tx, page, low, high)
+				there, err = r.there(tx, page, low, high)
 			}
 			if err != nil {
 				return err
@@ -167,26 +167,59 @@ func (r *Run) compareCases(tx *sql.Tx, page []harness.Case, low, high int64) (ma
 	return known, rows.Err()
 }
 
-// finished lists the trials of the page's cases that have a result.
-func (r *Run) finished(tx *sql.Tx, page []harness.Case, low, high int64) ([]harness.Key, error) {
-	ids := make(map[int64]string, len(page))
-	for _, c := range page {
-		ids[c.Seq] = c.ID
+// there tells what is stored of the trials of the page's cases.
+func (r *Run) there(tx *sql.Tx, page []harness.Case, low, high int64) (there harness.Planned, err error) {
+	at := make(map[int64]int, len(page))
+	for i, c := range page {
+		at[c.Seq] = i
 	}
-	rows, err := tx.Query("SELECT key FROM results WHERE key >= ? AND key < ? ORDER BY key", caseKey(r.no, low), caseKey(r.no, high+1))
+	var pending []int64
+	if there.Finished, pending, err = r.stand(tx, page, at, low, high); err != nil {
+		return there, err
+	}
+	for _, key := range pending {
+		result, err := answered(tx, key, page[at[keySeq(key)]])
+		if err != nil {
+			return there, err
+		}
+		there.Answered = append(there.Answered, result)
+	}
+	return there, nil
+}
+
+// stand lists the trials that have a whole result, and the keys of the pending
+// ones; at is where a position is in the page.
+func (r *Run) stand(tx *sql.Tx, page []harness.Case, at map[int64]int, low, high int64) (finished []harness.Key, pending []int64, err error) {
+	rows, err := tx.Query("SELECT key, flags FROM results WHERE key >= ? AND key < ? ORDER BY key", caseKey(r.no, low), caseKey(r.no, high+1))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = rows.Close() }() // rows.Err tells of any trouble
-	var keys []harness.Key
 	for rows.Next() {
-		var key int64
-		if err := rows.Scan(&key); err != nil {
-			return nil, err
+		var key, flags int64
+		if err := rows.Scan(&key, &flags); err != nil {
+			return nil, nil, err
 		}
-		if id, ok := ids[keySeq(key)]; ok {
-			keys = append(keys, harness.Key{Case: id, Trial: keyTrial(key)})
+		i, ok := at[keySeq(key)]
+		switch {
+		case !ok: // the source left it out this time
+		case flags&flagPending != 0:
+			pending = append(pending, key)
+		default:
+			finished = append(finished, harness.Key{Case: page[i].ID, Trial: keyTrial(key)})
 		}
 	}
-	return keys, rows.Err()
+	return finished, pending, rows.Err()
+}
+
+// answered reads the pending result of a case.
+func answered(tx *sql.Tx, key int64, c harness.Case) (harness.Result, error) {
+	row := resultRow{key: key, id: c.ID}
+	var answer, scores []byte
+	err := tx.QueryRow("SELECT flags, sum, answer, scores FROM results WHERE key = ?", key).Scan(&row.flags, &row.sum, &answer, &scores)
+	if err != nil {
+		return harness.Result{}, err
+	}
+	row.answer, row.scores = answer, scores
+	return row.result(&c)
 }

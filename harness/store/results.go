@@ -25,6 +25,10 @@ type Query struct {
 	// evaluator; OnlyFailed those that no score says are wrong. With both, a
 	// result needs one of the two.
 	OnlyErrored, OnlyFailed bool
+	// Pending chooses the answers whose scores are still to come, and nothing
+	// else; without it they are left out. OnlyErrored and OnlyFailed then mean
+	// nothing.
+	Pending bool
 }
 
 // runResultColumns are what resultRow scans.
@@ -94,12 +98,15 @@ func (s *Store) complete(ctx context.Context, before runRow, q Query, n int64) e
 
 // sql is the query for the chunk of keys from ? to ?.
 func (q Query) sql() string {
-	flags, index, where := 0, "", ""
+	flags, index, where := 0, "", fmt.Sprintf("flags & %d = 0 AND", flagPending)
 	if q.OnlyErrored {
 		flags |= flagErrored
 	}
 	if q.OnlyFailed {
 		flags |= flagFailed
+	}
+	if q.Pending {
+		flags = flagPending
 	}
 	if flags != 0 {
 		index = "INDEXED BY results_flagged"
@@ -160,7 +167,7 @@ func (r *resultRow) scan(rows *sql.Rows) error {
 // result decodes the row. last is the case of the row before, which is taken
 // again when it is the same.
 func (r *resultRow) result(last *harness.Case) (harness.Result, error) {
-	result := harness.Result{Trial: keyTrial(r.key)}
+	result := harness.Result{Trial: keyTrial(r.key), Pending: r.flags&flagPending != 0}
 	if r.sum != checksum(r.key, r.flags, r.answer, r.scores) {
 		return result, fmt.Errorf("%w: result of case %q, trial %d is not what was written", ErrDamaged, r.id, result.Trial)
 	}

@@ -11,12 +11,16 @@ const (
 	flagAppError       = 1 << iota // the app gave no answer
 	flagEvaluatorError             // some evaluator gave no score
 	flagFailed                     // some score says that the answer is wrong
+	flagPending                    // there is an answer, and no score yet; alone
 
 	flagErrored = flagAppError | flagEvaluatorError
 )
 
 func flagsOf(r harness.Result) int64 {
 	var flags int64
+	if r.Pending {
+		return flagPending
+	}
 	if r.Error != nil {
 		flags |= flagAppError
 	}

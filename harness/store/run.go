@@ -3,13 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/evalrun/evalrun/harness"
 )
@@ -83,29 +80,6 @@ func (r *Run) Spec() Spec {
 	return r.spec
 }
 
-// Finish records how the run ended: "complete", or "incomplete" with reasons,
-// and how many trials were planned. It does not release the lock.
-func (r *Run) Finish(ctx context.Context, status string, reasons []string, planned int64) error {
-	if status != string(harness.Complete) && status != string(harness.Incomplete) {
-		return r.failed("finish", fmt.Errorf("status %q is neither complete nor incomplete", status))
-	}
-	text, err := json.Marshal(slices.Concat([]string{}, reasons)) // [], not null
-	if err != nil {
-		return r.failed("finish", err)
-	}
-	r.life.Lock()
-	defer r.life.Unlock()
-	err = r.write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.Exec("UPDATE runs SET status = ?, reasons = ?, finished = ?, planned = ? WHERE no = ?",
-			status, string(text), time.Now().UnixNano(), planned, r.no)
-		return err
-	})
-	if err == nil {
-		r.running = false
-	}
-	return r.failed("finish", err)
-}
-
 // Close releases the run's lock. A run that was not finished is interrupted.
 func (r *Run) Close() error {
 	r.life.Lock()
@@ -145,13 +119,4 @@ func (r *Run) failed(what string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("store: %s run %s: %w", what, r.id, err)
-}
-
-// begin marks the run as running again, unless it is.
-func (r *Run) begin(tx *sql.Tx) error {
-	if r.running {
-		return nil
-	}
-	_, err := tx.Exec("UPDATE runs SET status = ?, reasons = '[]', finished = NULL, planned = NULL WHERE no = ?", Running, r.no)
-	return err
 }

@@ -59,7 +59,7 @@ func TestRunFromStartToEnd(t *testing.T) {
 	s, ctx := openStore(t), t.Context()
 	spec := Spec{
 		Suite: "faq", Text: "name: faq\n", Path: "suites/faq.yaml", App: "bot", Dataset: "faq.jsonl", DatasetDigest: "sha256:00",
-		Revision: "abc", Seed: -1, Trials: 2, Evaluators: []string{"equals", "contains"}, Options: map[string]string{"limit": "10"}, Version: "v0.1.0",
+		Revision: "abc", Seed: -1, Trials: 2, Evaluators: []string{"equals", "contains"}, Gate: []string{"equals.mean >= 0.5"}, Options: map[string]string{"limit": "10"}, Version: "v0.1.0",
 		Publish: &Publish{Platform: "sgp", EvaluationID: "e1", ApplicationSpecID: "a", DatasetVersion: "2"},
 	}
 	run := createRun(t, s, spec)
@@ -86,7 +86,7 @@ func TestRunFromStartToEnd(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, Info{
 		ID: run.ID(), Spec: spec, Status: Running, Reasons: []string{}, Started: info.Started,
-		Planned: 20, Completed: 20, Errored: 1, Posts: PostCounts{Pending: 20},
+		Planned: 10, Completed: 20, Errored: 1, Posts: PostCounts{Pending: 20},
 	}, info)
 	require.NoError(t, run.Finish(ctx, "incomplete", []string{"the app failed once"}, 22))
 	require.NoError(t, run.Close())
@@ -343,32 +343,35 @@ func TestForgetErrored(t *testing.T) {
 	for _, i := range []int{0, 1, 2, 3, 6} {
 		batch[i] = erroredResult(page[i], harness.KindApp)
 	}
-	batch[4] = erroredResult(page[4], harness.KindEvaluator)
+	batch[4], batch[7] = erroredResult(page[4], harness.KindEvaluator), erroredResult(page[7], harness.KindEvaluator)
+	require.NoError(t, run.Write(ctx, batch[7:]))
 	require.NoError(t, run.Write(ctx, batch))
-	_, err = run.Claim(ctx, 4) // 0 to 3
+	_, err = run.Claim(ctx, 5) // 7 and 0 to 3
 	require.NoError(t, err)
 	require.NoError(t, run.Settle(ctx, []harness.Receipt{
 		{Key: batch[0].Key(), State: harness.PostPosted, RemoteID: "r0"},
 		{Key: batch[1].Key(), State: harness.PostRejected, Message: "no"},
 		{Key: batch[2].Key(), State: harness.PostPending},
+		{Key: batch[7].Key(), State: harness.PostPosted, RemoteID: "r7"},
 	}))
 	require.NoError(t, run.Finish(ctx, "complete", nil, 8))
 	n, err := run.ForgetErrored(ctx)
 	require.NoError(t, err)
-	assert.Equal(t, int64(4), n, "0 is posted and 3 is posting")
+	assert.Equal(t, int64(4), n, "0 and 7 are posted and 3 is posting")
 	assert.Equal(t, []harness.Result{batch[0], batch[3], batch[5], batch[7]}, collect(t, s.Results(ctx, run.ID(), Query{})))
 	info, err := s.Info(ctx, run.ID())
 	require.NoError(t, err)
-	assert.Equal(t, [2]int64{4, 2}, [2]int64{info.Completed, info.Errored})
-	assert.Equal(t, PostCounts{Pending: 2, Posting: 1, Posted: 1}, info.Posts)
+	assert.Equal(t, [2]int64{4, 3}, [2]int64{info.Completed, info.Errored})
+	assert.Equal(t, PostCounts{Pending: 1, Posting: 1, Posted: 2}, info.Posts)
 	assert.Equal(t, Running, info.Status)
 	there, err := run.Plan(ctx, page)
 	require.NoError(t, err)
 	assert.Len(t, there.Finished, 4)
+	assert.Equal(t, []harness.Result{pendingResult(batch[4])}, there.Answered, "its answer is kept")
 	require.NoError(t, run.Write(ctx, testResults(page)))
 	claimed, err := run.Claim(ctx, 10)
 	require.NoError(t, err)
-	assert.Len(t, claimed, 6)
+	assert.Len(t, claimed, 5)
 	n, err = run.ForgetErrored(ctx)
 	require.NoError(t, err)
 	assert.Zero(t, n)
@@ -414,6 +417,7 @@ func TestInfo(t *testing.T) {
 		run := createRun(t, s, Spec{Suite: fmt.Sprint(i)})
 		require.NoError(t, run.Close())
 		ids = append(ids, run.ID())
+		time.Sleep(2 * time.Millisecond) // within one, IDs differ in the last letter only
 	}
 	assert.IsIncreasing(t, ids)
 	runs, err := s.Runs(ctx)

@@ -86,7 +86,7 @@ func nextID(now time.Time, last string) (string, error) {
 
 // Resume takes up a run again and takes its lock; id is as in Info. It fails
 // with ErrLocked when a process writes the run, and with ErrNotFound. What the
-// run was told by Finish stands until Plan or ForgetErrored changes the run.
+// run was told by Finish stands until Plan, ForgetErrored or Reopen changes the run.
 func (s *Store) Resume(ctx context.Context, id string) (*Run, error) {
 	r, err := s.resume(ctx, id)
 	if err != nil {
@@ -253,9 +253,9 @@ func (r *runRow) scan(rows *sql.Rows) error {
 	if finished.Valid {
 		i.Finished = time.Unix(0, finished.Int64)
 	}
-	i.Planned = cases * i.Spec.trials()
-	if planned.Valid {
-		i.Planned = planned.Int64
+	i.Planned = cases
+	if i.Status != Running { // else what an earlier Finish was told
+		i.Planned = max(cases, planned.Int64)
 	}
 	return nil
 }

@@ -25,6 +25,8 @@ type Spec struct {
 	Trials int `json:"trials,omitempty"`
 	// Evaluators are the names of the metrics, in order.
 	Evaluators []string `json:"evaluators,omitempty"`
+	// Gate are the checks of the gate, as the suite has them.
+	Gate []string `json:"gate,omitempty"`
 	// Options are the flags that change what runs (limit, filter, ...).
 	Options map[string]string `json:"options,omitempty"`
 	// Version is the program's.
@@ -59,13 +61,15 @@ type Info struct {
 	// Reasons say why the run is incomplete.
 	Reasons []string
 	// Started and Finished are wall-clock times, for display only. Finished is
-	// zero until Finish.
+	// zero until Finish, and again while the run goes on after that.
 	Started, Finished time.Time
-	// Planned is how many trials there should be: as Finish was told, before
-	// that those of the cases that were planned so far.
+	// Planned is how many cases there should be: those that were planned so far,
+	// and once the run is finished at least as many as Finish was told. Each has
+	// Spec.Trials trials.
 	Planned int64
-	// Completed is how many trials have a result, Errored how many of these have
-	// an error of the app or of an evaluator.
+	// Completed is how many trials have a whole result, Errored how many of these
+	// have an error of the app or of an evaluator. Both count trials, not cases;
+	// pending results are in neither.
 	Completed, Errored int64
 	// Posts counts the results on their way to a platform.
 	Posts PostCounts
@@ -76,8 +80,6 @@ type Info struct {
 type PostCounts struct {
 	Pending, Posting, Posted, Rejected int64
 }
-
-func (s Spec) trials() int64 { return int64(max(s.Trials, 1)) }
 
 // encode gives the columns spec and publish.
 func (s Spec) encode() (spec string, publish any, err error) {

@@ -9,14 +9,19 @@ import (
 	"github.com/evalrun/evalrun/harness"
 )
 
+// insertResult keeps what is there, but for a pending result in favour of a whole
+// one; flags & 8 is flagPending.
 const (
-	insertResult = "INSERT INTO results (key, flags, sum, answer, scores) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-	addCounts    = "UPDATE counts SET completed = completed + ?, errored = errored + ?, queued = queued + ?, pending = pending + ? WHERE run = ?"
-	insertPost   = "INSERT INTO outbox (key, run, no, state) VALUES (?, ?, ?, 0) ON CONFLICT DO NOTHING"
+	insertResult = `INSERT INTO results (key, flags, sum, answer, scores) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (key) DO UPDATE SET flags = excluded.flags, sum = excluded.sum, answer = excluded.answer, scores = excluded.scores
+		WHERE flags & 8 > excluded.flags & 8`
+	addCounts  = "UPDATE counts SET completed = completed + ?, errored = errored + ?, queued = queued + ?, pending = pending + ? WHERE run = ?"
+	insertPost = "INSERT INTO outbox (key, run, no, state) VALUES (?, ?, ?, 0) ON CONFLICT DO NOTHING"
 )
 
 // Write keeps a batch of results; when it returns they are synced to disk. A
-// result that is there already stays as it is. Every case must have been planned.
+// result that is there already stays as it is, but a pending one is replaced by
+// a whole one. Every case must have been planned.
 func (r *Run) Write(ctx context.Context, batch []harness.Result) error {
 	if len(batch) == 0 {
 		return nil
@@ -42,6 +47,9 @@ func (r *Run) encodeResults(batch []harness.Result) error {
 		}
 		if result.Case.Seq > stored {
 			return fmt.Errorf("case %q, number %d of the source, was not planned", result.Case.ID, result.Case.Seq+1)
+		}
+		if result.Pending && (result.Output == nil || result.Error != nil || len(result.Scores) > 0) {
+			return fmt.Errorf("pending result of case %q, trial %d: it must have an output, and no scores or error", result.Case.ID, result.Trial)
 		}
 		row := row{key: key, flags: flagsOf(result), from: len(enc.buf)}
 		if err := enc.answer(result); err != nil {
@@ -77,8 +85,8 @@ func (r *Run) insertResults(tx *sql.Tx) error {
 		if err != nil {
 			return err
 		}
-		if n == 0 {
-			continue // it was there
+		if n == 0 || row.flags&flagPending != 0 {
+			continue // it was there, or does not count yet
 		}
 		added++
 		if row.flags&flagErrored != 0 {
@@ -106,22 +114,20 @@ func affected(result sql.Result, err error) (int64, error) {
 	return result.RowsAffected()
 }
 
-// ForgetErrored deletes the results on which the app or an evaluator failed, so
-// that Plan does not list them as finished and they run again, and tells how
-// many they were. A result that is posted or posting stays: the platform has or
-// may have it, and a second one could not be posted without doubling it.
-// Info.Errored then counts those that stayed.
+// ForgetErrored has the trials with an error done again, and tells how many they
+// are. A result on which the app failed is deleted: Plan does not list it, and the
+// app is asked again. One on which only evaluators failed becomes pending: it
+// keeps its answer and loses its scores, all of which Plan has computed again.
+//
+// A result that is posted or posting stays as it is: the platform has or may have
+// it, and a second one could not be posted without doubling it. Info.Errored then
+// counts those that stayed.
 func (r *Run) ForgetErrored(ctx context.Context) (int64, error) {
 	r.life.Lock()
 	defer r.life.Unlock()
 	var n int64
-	from, to := runKeys(r.no)
 	err := r.write(ctx, func(tx *sql.Tx) (err error) {
-		n, err = affected(tx.Exec(`DELETE FROM results INDEXED BY results_flagged
-			WHERE key >= ? AND key < ? AND flags <> 0 AND flags & ? <> 0
-			AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.key = results.key AND state IN (?, ?))`,
-			from, to, flagErrored, statePosting, statePosted))
-		if err != nil || n == 0 {
+		if n, err = r.forgetErrored(tx); err != nil || n == 0 {
 			return err
 		}
 		if _, err = tx.Exec("UPDATE counts SET completed = completed - ?, errored = errored - ? WHERE run = ?", n, n, r.no); err != nil {
@@ -132,14 +138,49 @@ func (r *Run) ForgetErrored(ctx context.Context) (int64, error) {
 		}
 		return r.begin(tx)
 	})
-	if err == nil && n > 0 {
-		r.running = true
+	if err != nil {
+		return 0, r.failed("forget the errored results of", err)
 	}
-	return n, r.failed("forget the errored results of", err)
+	r.running = r.running || n > 0
+	return n, nil
+}
+
+// flaggedUnsent are the results of a range of keys that have one of some flags
+// and were not sent.
+const flaggedUnsent = `FROM results INDEXED BY results_flagged WHERE key >= ? AND key < ? AND flags <> 0 AND flags & ? <> 0
+	AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.key = results.key AND state IN (1, 2))`
+
+func (r *Run) forgetErrored(tx *sql.Tx) (int64, error) {
+	from, to := runKeys(r.no)
+	n, err := affected(tx.Exec("DELETE "+flaggedUnsent, from, to, flagAppError))
+	if err != nil {
+		return 0, err
+	}
+	for { // one at a time: answers may be large
+		var key, flags, sum int64
+		var answer, scores []byte
+		err := tx.QueryRow("SELECT key, flags, sum, answer, scores "+flaggedUnsent+" ORDER BY key LIMIT 1", from, to, flagEvaluatorError).
+			Scan(&key, &flags, &sum, &answer, &scores)
+		if errors.Is(err, sql.ErrNoRows) {
+			return n, nil
+		}
+		if err == nil && sum != checksum(key, flags, answer, scores) {
+			err = fmt.Errorf("%w: result of case number %d, trial %d is not what was written", ErrDamaged, keySeq(key)+1, keyTrial(key))
+		}
+		if err == nil {
+			_, err = tx.Exec("UPDATE results SET flags = ?, sum = ?, scores = NULL WHERE key = ?",
+				flagPending, checksum(key, flagPending, answer, nil), key)
+		}
+		if err != nil {
+			return 0, err
+		}
+		n, from = n+1, key+1
+	}
 }
 
 // Rescore replaces the scores of stored results, and with them the errors of
 // evaluators. Outputs, errors of the app and what is posted stay as they are.
+// A pending result can't be rescored: Write makes it whole.
 func (r *Run) Rescore(ctx context.Context, batch []harness.Result) error {
 	if len(batch) == 0 {
 		return nil
@@ -165,6 +206,8 @@ func (r *Run) replaceScores(tx *sql.Tx, batch []harness.Result) error {
 			err = ErrNotFound
 		} else if err == nil && sum != checksum(row.key, flags, answer, scores) {
 			err = ErrDamaged
+		} else if err == nil && (flags|row.flags)&flagPending != 0 {
+			err = errors.New("it is pending, and has no scores to replace")
 		}
 		if err != nil {
 			return fmt.Errorf("result of case %q, trial %d: %w", batch[i].Case.ID, batch[i].Trial, err)
