@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"time"
 )
@@ -61,6 +62,22 @@ func (c Command) environ(windows bool) []string {
 	return env
 }
 
+// Check tells, without starting anything, whether the program is there and may be
+// executed. The error is the *Error that starting it would give.
+func (c Command) Check() error {
+	if c.name() == "" || len(c.Argv) == 0 {
+		return &Error{Program: "command", Message: "cannot start: no program is named"}
+	}
+	program := c.Argv[0]
+	if c.Dir != "" && !filepath.IsAbs(program) && filepath.Base(program) != program {
+		program = filepath.Join(c.Dir, program)
+	}
+	if _, err := exec.LookPath(program); err != nil {
+		return startError(c, err)
+	}
+	return nil
+}
+
 func (c Command) maxOutput() int64 {
 	if c.MaxOutput > 0 {
 		return c.MaxOutput
@@ -99,11 +116,17 @@ var (
 	ErrClosed = errors.New("the workers were shut down")
 )
 
-// Error is "program: what happened: the end of standard error".
+// Error is "program: what happened: why", where why is the line of standard error
+// that says most (see headline); the other lines follow it.
 func (e *Error) Error() string {
 	s := e.Program + ": " + e.Message
-	if e.Stderr != "" {
-		s += ": " + e.Stderr
+	if e.Stderr == "" {
+		return s
+	}
+	line, rest := headline(e.Stderr)
+	s += ": " + line
+	if rest != "" {
+		s += "\nstandard error: " + rest
 	}
 	return s
 }
@@ -121,10 +144,11 @@ func startError(c Command, err error) *Error {
 	}
 	cause := err
 	var notFound *exec.Error
-	var path *os.PathError
 	if errors.As(err, &notFound) {
 		cause = notFound.Err
-	} else if errors.As(err, &path) {
+	}
+	var path *os.PathError
+	if errors.As(cause, &path) {
 		cause = path.Err
 	}
 	return &Error{Program: c.name(), Message: "cannot start: " + cause.Error(), Err: err}

@@ -133,6 +133,9 @@ func worker() {
 			os.Exit(4)
 		case "hang":
 			time.Sleep(time.Hour)
+		case "half and hang":
+			fmt.Print(`{"id": `)
+			time.Sleep(time.Hour)
 		case "stubborn":
 			signal.Ignore(syscall.SIGTERM)
 			time.Sleep(time.Hour)

@@ -61,7 +61,7 @@ func TestPoolReplacesWorkers(t *testing.T) {
 		input, want string
 		is          error
 	}{
-		{"die", name + ": ended before it replied: exit status 3: worker ready\nTraceback: out of memory", nil},
+		{"die", name + ": ended before it replied: exit status 3: Traceback: out of memory\nstandard error: worker ready", nil},
 		{"leave", name + ": ended before it replied: exit status 0: worker ready", nil},
 		{"close", name + ": closed its standard output before it replied: worker ready", nil},
 		{"garbage", name + `: wrote a line that is not JSON (only replies may go to standard output): "Loading model… \x1b[31m42%": worker ready`, process.ErrReply},
@@ -106,6 +106,27 @@ func TestPoolTimeout(t *testing.T) {
 			assert.NotEqual(t, before.PID, after.PID)
 		})
 	}
+}
+
+// A worker that never writes is mostly one that does not flush, or that reads to
+// the end of its input: the error says so, but not of one that has written.
+func TestPoolTimeoutOfASilentWorker(t *testing.T) {
+	for input, silent := range map[string]bool{"hang": true, "half and hang": false} {
+		p := process.NewPool(self("worker"), 1)
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		_, err := p.Call(ctx, request("1", input))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, silent, strings.Contains(err.Error(), "it has written nothing yet: each line in wants one line out, flushed at once"), err)
+		cancel()
+		require.NoError(t, p.Close())
+	}
+	p := process.NewPool(self("worker"), 1)
+	defer p.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(100*time.Millisecond, cancel)
+	_, err := p.Call(ctx, request("1", "hang"))
+	require.ErrorIs(t, err, context.Canceled)
+	assert.NotContains(t, err.Error(), "nothing yet", "nobody waited for it")
 }
 
 func TestPoolWaitsForAFreeWorker(t *testing.T) {

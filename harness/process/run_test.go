@@ -103,7 +103,7 @@ func TestRunErrors(t *testing.T) {
 		{"no such file", process.Command{Argv: []string{"./no/such"}}, "./no/such: cannot start: no such file or directory", fs.ErrNotExist},
 		{"not executable", process.Command{Argv: []string{plain}}, plain + ": cannot start: permission denied", fs.ErrPermission},
 		{"no such folder", process.Command{Argv: self("echo").Argv, Dir: dir + "/none"}, os.Args[0] + ": cannot start in " + dir + "/none: there is no such folder", fs.ErrNotExist},
-		{"status", self("fail"), os.Args[0] + ": exit status 7: first line\nboom: no model", nil},
+		{"status", self("fail"), os.Args[0] + ": exit status 7: boom: no model\nstandard error: first line", nil},
 		{"too much", self("flood"), os.Args[0] + ": wrote more than 10485760 bytes to standard output", process.ErrOutput},
 	}
 	for _, tt := range tests {

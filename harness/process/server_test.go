@@ -49,7 +49,7 @@ func TestServerErrSaysHowItEnded(t *testing.T) {
 	_, err = http.Get("http://" + addr + "/exit")
 	require.Error(t, err)
 	require.Eventually(t, func() bool { return s.Err() != nil }, 10*time.Second, time.Millisecond)
-	assert.ErrorContains(t, s.Err(), "ended: exit status 5: listening on "+addr+"\nfatal: told to")
+	assert.ErrorContains(t, s.Err(), "ended: exit status 5: fatal: told to\nstandard error: listening on "+addr)
 }
 
 func TestServerThatDoesNotStart(t *testing.T) {
@@ -67,7 +67,7 @@ func TestServerThatDoesNotStart(t *testing.T) {
 		want    string
 	}{
 		{"not there", t.Context(), process.Command{Argv: []string{"no-such-program"}}, nobody, time.Minute, "executable file not found"},
-		{"ends", t.Context(), self("fail"), nobody, time.Minute, "ended before it was ready: exit status 7: half an answerfirst line\nboom: no model"},
+		{"ends", t.Context(), self("fail"), nobody, time.Minute, "ended before it was ready: exit status 7: boom: no model\nstandard error: half an answerfirst line"},
 		{"ends well", t.Context(), self("deaf"), nobody, time.Minute, "ended before it was ready: exit status 0: deaf"},
 		{"never ready", t.Context(), self("hang"), nobody, 300 * time.Millisecond, "did not answer with status 2xx within 300ms; last: "},
 		{"taken", t.Context(), self("hang"), taken.URL, time.Minute, "something answers at " + taken.URL + " already (status 404)"},

@@ -2,6 +2,8 @@ package process
 
 import (
 	"bytes"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -49,4 +51,30 @@ func (t *tail) String() string {
 		}
 	}
 	return strings.TrimSpace(strings.ToValidUTF8(string(b), "\uFFFD"))
+}
+
+// noise are lines that end the standard error of a program which failed and do
+// not say why: what go run adds, Node's version, the frames of a trace.
+var noise = regexp.MustCompile(`^(exit status \d+|Node\.js v\S+|goroutine \d+ .*|[\w./*()]+\(.*\)|created by .*|\s.*|)$`)
+
+// headline finds the line that says why a program failed, and the other lines in
+// their order. Go says it in its first line, panic: or fatal error:; others, such
+// as Python, in the last one that is no noise.
+func headline(stderr string) (line, rest string) {
+	lines := strings.Split(stderr, "\n")
+	best := len(lines) - 1
+	for i := len(lines) - 1; i >= 0; i-- {
+		if !noise.MatchString(lines[i]) {
+			best = i
+			break
+		}
+	}
+	for i, l := range lines {
+		if strings.HasPrefix(l, "panic: ") || strings.HasPrefix(l, "fatal error: ") {
+			best = i
+			break
+		}
+	}
+	line = strings.TrimSpace(lines[best])
+	return line, strings.TrimSpace(strings.Join(slices.Delete(lines, best, best+1), "\n"))
 }

@@ -17,6 +17,7 @@ import (
 type worker struct {
 	child *child
 	out   *bufio.Reader
+	wrote bool // something came from standard output
 }
 
 func startWorker(c Command) (*worker, error) {
@@ -54,7 +55,7 @@ func (w *worker) call(ctx context.Context, request []byte, id any) ([]byte, erro
 		return reply, w.check(reply, id)
 	case ctx.Err() != nil:
 		w.child.readingDone()
-		return nil, w.fail("no reply: "+ctx.Err().Error(), ctx.Err())
+		return nil, w.fail("no reply: "+ctx.Err().Error()+w.silence(ctx.Err()), ctx.Err())
 	case errors.Is(err, ErrOutput):
 		w.child.readingDone()
 		return nil, w.fail(fmt.Sprintf("wrote a line of more than %d bytes", w.child.command.maxOutput()), err)
@@ -67,6 +68,7 @@ func (w *worker) readLine(limit int64) ([]byte, error) {
 	var line []byte
 	for {
 		part, err := w.out.ReadSlice('\n')
+		w.wrote = w.wrote || len(part) > 0
 		if int64(len(line)+len(part)) > limit+1 {
 			return nil, ErrOutput
 		}
@@ -82,6 +84,15 @@ func (w *worker) readLine(limit int64) ([]byte, error) {
 			return nil, err
 		}
 	}
+}
+
+// silence is what to say of a timeout when the worker has never written anything:
+// most such programs wait for the end of their input, or keep what they print.
+func (w *worker) silence(err error) string {
+	if w.wrote || !errors.Is(err, context.DeadlineExceeded) {
+		return ""
+	}
+	return "; it has written nothing yet: each line in wants one line out, flushed at once, before the input ends"
 }
 
 // check tells whether the line is the reply to the request with that id.
