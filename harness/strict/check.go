@@ -137,6 +137,16 @@ func describe(n *yaml.Node) string {
 // escaped, cut after 60 characters.
 func Quote(s string) string { return fmt.Sprintf("%q", shorten(s)) }
 
+// Words shows a text as the list of its words, which may be what was meant:
+// "[python3, bot.py]". Where that takes a shell to tell, it is an example.
+func Words(s string) string {
+	words := strings.Fields(s)
+	if len(words) == 0 || strings.ContainsAny(s, "\"'`\\$|&;<>(){}[]*?#,:") {
+		return "[program, argument, …]"
+	}
+	return "[" + shorten(strings.Join(words, ", ")) + "]"
+}
+
 func shorten(s string) string {
 	const most = 60
 	if r := []rune(s); len(r) > most {

@@ -27,7 +27,8 @@ type Synonyms interface {
 // Decode fills what into points to: structs by their `yaml:"name"` tags (the
 // field's name in lower case without one, "-" to leave it out, ",inline" or an
 // embedded struct for keys of the same map), pointers, slices, maps with string
-// keys, texts, numbers, booleans, durations ("2s"), and Nodes, which stay
+// keys, texts, numbers (a float takes 80% for 0.8), booleans, durations ("2s"),
+// and Nodes, which stay
 // undecoded. An any gets what JSON would give: map[string]any, []any, string,
 // float64, bool or nil.
 //
@@ -176,7 +177,11 @@ func (d *decoder) entry(p Pair, m reflect.Value) {
 
 func (d *decoder) list(n Node, v reflect.Value) {
 	if n.Kind != yaml.SequenceNode {
-		d.expected(n, "a list")
+		e := n.Errorf("expected a list, found %s", describe(n.Node))
+		if v.Type().Elem().Kind() == reflect.String && n.Kind == yaml.ScalarNode && n.Style&hidden == 0 {
+			e.Hint = "write " + Words(n.Value)
+		}
+		d.errs = append(d.errs, e)
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))

@@ -47,7 +47,7 @@ func (d *decoder) scalar(n Node, v reflect.Value) {
 		}
 		v.SetUint(u)
 	case v.CanFloat():
-		f, ok := parseFloat(text)
+		f, ok := number(text)
 		if !ok {
 			d.expected(n, what)
 			return
@@ -115,6 +115,16 @@ func (d *decoder) freeScalar(n Node) any {
 	}
 	d.fail(n, "%s has no JSON value", describe(n.Node))
 	return nil
+}
+
+// number reads what a field that is a number takes: a finite decimal number, or a
+// percentage, 80% being 0.8.
+func number(text string) (float64, bool) {
+	if percent, ok := strings.CutSuffix(text, "%"); ok {
+		f, ok := parseFloat(strings.TrimSpace(percent))
+		return f / 100, ok
+	}
+	return parseFloat(text)
 }
 
 // parseFloat reads a finite decimal number, underscores between digits allowed.

@@ -206,3 +206,32 @@ func TestNearest(t *testing.T) {
 	}
 	assert.Empty(t, strict.Nearest("x", nil))
 }
+
+func TestPercentagesAndLists(t *testing.T) {
+	for text, want := range map[string]float64{"80%": 0.8, "2.5 %": 0.025, "100%": 1} {
+		n, err := strict.Parse("a.yaml", []byte("ratio: "+text))
+		require.NoError(t, err)
+		var o options
+		require.NoError(t, n.Decode(&o))
+		assert.InDelta(t, want, o.Ratio, 1e-12)
+	}
+	for text, want := range map[string]string{
+		"ratio: '%'":              `a.yaml:1:8: expected a number, found "%"|`,
+		"count: 50%":              `a.yaml:1:8: expected a whole number, found "50%"|`,
+		"words: python3 bot.py":   `a.yaml:1:8: expected a list, found "python3 bot.py"|write [python3, bot.py]`,
+		"words: go run ./x 'a b'": `a.yaml:1:8: expected a list, found "go run ./x 'a b'"|write [program, argument, …]`,
+		"words: {a: b}":           `a.yaml:1:8: expected a list, found a map|`,
+	} {
+		n, err := strict.Parse("a.yaml", []byte(text))
+		require.NoError(t, err)
+		var e *strict.Error
+		require.ErrorAs(t, n.Decode(&options{}), &e)
+		assert.Equal(t, want, e.Error()+"|"+e.Hint)
+	}
+	n, err := strict.Parse("a.yaml", []byte("words: x"))
+	require.NoError(t, err)
+	n.Get("words").Replace("s3cret value")
+	var e *strict.Error
+	require.ErrorAs(t, n.Decode(&options{}), &e)
+	assert.NotContains(t, e.Error()+e.Hint, "s3cret")
+}
