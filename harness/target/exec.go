@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os/exec"
+	"strings"
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/internal/jsonx"
@@ -17,7 +18,7 @@ import (
 type execOptions struct {
 	Command   []string          `yaml:"command" json:"command" jsonschema:"required,minItems=1" jsonschema_description:"The program and its arguments. A program without a slash is looked up in PATH; one with a slash is relative to the suite's folder."`
 	Protocol  string            `yaml:"protocol" json:"protocol,omitempty" jsonschema:"enum=text,enum=jsonl" jsonschema_description:"text: one process for each case, input and answer as text (the default). jsonl: long-lived processes that answer JSON lines."`
-	Processes int               `yaml:"processes" json:"processes,omitempty" jsonschema:"minimum=1" jsonschema_description:"With protocol jsonl: how many processes at most. Default: the suite's concurrency."`
+	Processes int               `yaml:"processes" json:"processes,omitempty" jsonschema:"minimum=1" jsonschema_description:"With protocol jsonl: how many processes at most. Fewer than the suite's concurrency hold the run to as many. Default: the suite's concurrency."`
 	Env       map[string]string `yaml:"env" json:"env,omitempty" jsonschema_description:"Environment variables beside PATH, HOME, TMPDIR and LANG."`
 	MaxOutput int64             `yaml:"max_output" json:"max_output,omitempty" jsonschema:"minimum=1" jsonschema_description:"The longest answer (with protocol jsonl, the longest line) in bytes. Default: 10485760."`
 }
@@ -36,6 +37,9 @@ func newExec(n strict.Node, env Env) (harness.App, error) {
 		return nil, n.Get("max_output").Errorf("max_output is %d; expected 1 or more", o.MaxOutput)
 	}
 	c := process.Command{Argv: o.Command, Dir: env.Dir, Env: o.Env, MaxOutput: o.MaxOutput}
+	if err := c.Check(); err != nil {
+		return nil, absent(n.Get("command"), c.Argv[0], err)
+	}
 	switch o.Protocol {
 	case "", "text":
 		if o.Processes > 0 {
@@ -46,9 +50,24 @@ func newExec(n strict.Node, env Env) (harness.App, error) {
 		if o.Processes == 0 {
 			o.Processes = env.Concurrency
 		}
-		return &workerApp{process.NewPool(c, o.Processes)}, nil
+		return &workerApp{pool: process.NewPool(c, o.Processes), processes: o.Processes}, nil
 	}
 	return nil, n.Get("protocol").Errorf("unknown protocol %q; expected text or jsonl", o.Protocol)
+}
+
+// absent is the error about a program that can't be started, with a hint at where
+// it was looked for.
+func absent(at strict.Node, program string, err error) error {
+	e := at.Errorf("%v", err)
+	switch {
+	case strings.ContainsAny(program, " \t"):
+		e.Hint = "the command is a list, without a shell: " + strict.Words(program)
+	case strings.ContainsAny(program, `/\`):
+		e.Hint = "a program with a slash is looked for from the suite's folder"
+	default:
+		e.Hint = "a program without a slash is looked for in PATH; write ./" + program + " for one in the suite's folder"
+	}
+	return e
 }
 
 // programApp starts a process for each case.
@@ -65,9 +84,18 @@ func (a programApp) Respond(ctx context.Context, in harness.Input) (harness.Outp
 }
 
 // workerApp asks long-lived processes by JSON lines.
-type workerApp struct{ pool *process.Pool }
+type workerApp struct {
+	pool      *process.Pool
+	processes int
+}
 
-var _ io.Closer = (*workerApp)(nil)
+var (
+	_ io.Closer = (*workerApp)(nil)
+	_ Limited   = (*workerApp)(nil)
+)
+
+// MaxConcurrency is the number of processes: each answers one request at a time.
+func (a *workerApp) MaxConcurrency() int { return a.processes }
 
 // Close ends the processes.
 func (a *workerApp) Close() error { return a.pool.Close() }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/strict"
 	"github.com/evalrun/evalrun/harness/target"
 )
 
@@ -86,8 +88,6 @@ func TestExecErrors(t *testing.T) {
 		permanent     bool
 		want          string
 	}{
-		{"not there", "command: [no-such-program]", true, "no-such-program: cannot start: executable file not found in $PATH"},
-		{"not there, jsonl", "{command: [no-such-program], protocol: jsonl}", true, "no-such-program: cannot start: executable file not found in $PATH"},
 		{"exits 1", child("exit"), false, ": exit status 1: boom"},
 		{"exits 1, jsonl", child("worker") + "protocol: jsonl", false, ": ended before it replied: exit status 1: boom"},
 		{"100 MB", child("flood"), true, ": wrote more than 10485760 bytes to standard output"},
@@ -103,6 +103,52 @@ func TestExecErrors(t *testing.T) {
 			assert.Equal(t, harness.KindApp, e.Kind)
 		})
 	}
+}
+
+// A program that is not there is found when the app is built, or at the call when
+// it went away since.
+func TestExecProgramThatIsNotThere(t *testing.T) {
+	dir := t.TempDir()
+	for text, want := range map[string]string{
+		"command: [no-such-program]":                      `suite.yaml:1:10: no-such-program: cannot start: executable file not found in $PATH|a program without a slash is looked for in PATH; write ./no-such-program for one in the suite's folder`,
+		"{protocol: jsonl, command: [./no-such-program]}": `suite.yaml:1:28: ./no-such-program: cannot start: no such file or directory|a program with a slash is looked for from the suite's folder`,
+		"command: ['python3 bot.py']":                     `suite.yaml:1:10: python3 bot.py: cannot start: executable file not found in $PATH|the command is a list, without a shell: [python3, bot.py]`,
+		"command: python3 bot.py":                         `suite.yaml:1:10: expected a list, found "python3 bot.py"|write [python3, bot.py]`,
+		`command: sh -c "echo hi"`:                        `suite.yaml:1:10: expected a list, found "sh -c \"echo hi\""|write [program, argument, …]`,
+	} {
+		_, err := target.New("exec", options(t, text), target.Env{Dir: dir})
+		var e *strict.Error
+		require.ErrorAs(t, err, &e, text)
+		assert.Equal(t, want, e.Error()+"|"+e.Hint)
+	}
+
+	path := filepath.Join(dir, "bot")
+	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"), 0o700))
+	for _, extra := range []string{"", "\nprotocol: jsonl"} {
+		app, err := target.New("exec", options(t, "command: [./bot]"+extra), target.Env{Dir: dir})
+		require.NoError(t, err)
+		require.NoError(t, os.Rename(path, path+"2"))
+		_, err = ask(t, app, "hi")
+		var e *harness.Error
+		require.ErrorAs(t, err, &e)
+		assert.EqualError(t, err, "./bot: cannot start: no such file or directory")
+		assert.True(t, e.Permanent, "trying again does not help")
+		require.NoError(t, os.Rename(path+"2", path))
+		if c, ok := app.(io.Closer); ok {
+			require.NoError(t, c.Close())
+		}
+	}
+}
+
+// TestExecHasAConcurrency that a run should keep to.
+func TestExecHasAConcurrency(t *testing.T) {
+	for extra, want := range map[string]int{"protocol: jsonl": 4, "protocol: jsonl\nprocesses: 2": 2} {
+		limited, ok := build(t, "exec", child("worker")+extra).(target.Limited)
+		require.True(t, ok)
+		assert.Equal(t, want, limited.MaxConcurrency())
+	}
+	_, limited := build(t, "exec", child("echo")).(target.Limited)
+	assert.False(t, limited, "one process for each case: any number")
 }
 
 func TestExecTimeout(t *testing.T) {

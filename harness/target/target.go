@@ -21,6 +21,14 @@ type Env struct {
 	Replay func(ctx context.Context, run string) (harness.App, error)
 }
 
+// Limited is an app that answers only so many inputs at once. More would wait for
+// each other within the time limit of their calls, and their waiting would count
+// as the app's latency: a run should make no more calls than that at a time.
+type Limited interface {
+	// MaxConcurrency is the most calls at once; 0 means any number.
+	MaxConcurrency() int
+}
+
 // Kind is a way to reach an app.
 type Kind struct {
 	// Name is the key in a suite: "http".
