@@ -1,6 +1,7 @@
 package evaluator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,21 +24,22 @@ type weightedOptions struct {
 }
 
 func combineDefinitions() []Definition {
-	const errs = " When one of them can't score, neither can this. Their values and verdicts are in the score's metadata."
+	const details = " Their values and verdicts are in the score's metadata."
+	const verdicts = " Each has to give a verdict: one that only has a value needs a threshold."
 	return []Definition{
 		{
 			Name: "all", Options: combineOptions{}, Scalar: "of",
-			Doc: "Passes when all of several evaluators pass; the value is the lowest of theirs. Each has to give a verdict: one that only has a value needs a threshold." + errs,
+			Doc: "Passes when all of several evaluators pass; the value is the lowest of theirs." + verdicts + " One that fails decides, also when another can't score; otherwise one that can't score leaves this without a score." + details,
 			New: func(o Options) (harness.Evaluator, error) { return newCombine(o, allOf) },
 		},
 		{
 			Name: "any", Options: combineOptions{}, Scalar: "of",
-			Doc: "Passes when at least one of several evaluators passes; the value is the highest of theirs. Each has to give a verdict: one that only has a value needs a threshold." + errs,
+			Doc: "Passes when at least one of several evaluators passes; the value is the highest of theirs." + verdicts + " One that passes decides, also when another can't score; otherwise one that can't score leaves this without a score." + details,
 			New: func(o Options) (harness.Evaluator, error) { return newCombine(o, anyOf) },
 		},
 		{
 			Name: "weighted", Options: weightedOptions{}, Scalar: "of",
-			Doc: "The weighted mean of the values of several evaluators: `weights` by their metric names, 1 for those that are not named. It passes when it reaches `threshold`; without one there is a value and no verdict." + errs,
+			Doc: "The weighted mean of the values of several evaluators: `weights` by their metric names, 1 for those that are not named. It passes when it reaches `threshold`; without one there is a value and no verdict. When one of them can't score, neither can this." + details,
 			New: newWeighted,
 		},
 	}
@@ -49,6 +51,7 @@ type part struct {
 	value  float64 // the mean when it gives several scores
 	pass   *bool   // all of them; nil when one has no verdict
 	reason string
+	err    error // it could not score, and the rest means nothing
 }
 
 // combination runs nested evaluators and makes one score of what they give.
@@ -76,7 +79,7 @@ func newWeighted(o Options) (harness.Evaluator, error) {
 	if err := o.Decode(&opts); err != nil {
 		return nil, err
 	}
-	c, err := nested(o, opts.Of, func(parts []part) (harness.Score, error) { return weigh(parts, opts), nil })
+	c, err := nested(o, opts.Of, func(parts []part) (harness.Score, error) { return weigh(parts, opts) })
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +169,9 @@ func (c *combination) Evaluate(ctx context.Context, t harness.Trial) ([]harness.
 			parts[i], err = newPart(e.Name(), scores)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", e.Name(), err)
+			parts[i] = part{name: e.Name(), err: fmt.Errorf("%s: %w", e.Name(), err)}
+			details[e.Name()] = map[string]any{"error": shorten(err.Error())}
+			continue
 		}
 		detail := map[string]any{"value": parts[i].value}
 		if parts[i].pass != nil {
@@ -210,45 +215,64 @@ func newPart(name string, scores []harness.Score) (part, error) {
 }
 
 func allOf(parts []part) (harness.Score, error) {
-	var failed []part
-	lowest := parts[0].value
-	for _, p := range parts {
-		if p.pass == nil {
-			return harness.Score{}, noVerdict(p)
-		}
-		lowest = min(lowest, p.value)
-		if !*p.pass {
-			failed = append(failed, p)
-		}
+	known, unknown, err := verdicts(parts)
+	failed := slices.DeleteFunc(slices.Clone(known), func(p part) bool { return *p.pass })
+	if err != nil || len(failed) == 0 && len(unknown) > 0 {
+		return harness.Score{}, cmp.Or(err, first(unknown))
 	}
-	s := harness.PassIf(len(failed) == 0, fmt.Sprintf("%d of %d failed: %s", len(failed), len(parts), reasons(failed)))
-	s.Value = lowest
+	s := harness.PassIf(len(failed) == 0, fmt.Sprintf("%d of %d failed: %s", len(failed), len(parts), reasons(append(failed, unknown...))))
+	s.Value = slices.MinFunc(known, byValue).value
 	return s, nil
 }
 
 func anyOf(parts []part) (harness.Score, error) {
-	passed := false
-	highest := parts[0].value
-	for _, p := range parts {
-		if p.pass == nil {
-			return harness.Score{}, noVerdict(p)
-		}
-		highest = max(highest, p.value)
-		passed = passed || *p.pass
+	known, unknown, err := verdicts(parts)
+	passed := slices.ContainsFunc(known, func(p part) bool { return *p.pass })
+	if err != nil || !passed && len(unknown) > 0 {
+		return harness.Score{}, cmp.Or(err, first(unknown))
 	}
 	s := harness.PassIf(passed, fmt.Sprintf("none of %d passed: %s", len(parts), reasons(parts)))
-	s.Value = highest
+	s.Value = slices.MaxFunc(known, byValue).value
 	return s, nil
 }
+
+// verdicts parts those that gave a verdict from those that could not score. One
+// that scored without a verdict is an error, whatever the others say.
+func verdicts(parts []part) (known, unknown []part, err error) {
+	for _, p := range parts {
+		switch {
+		case p.err != nil:
+			unknown = append(unknown, p)
+		case p.pass == nil:
+			return nil, nil, noVerdict(p)
+		default:
+			known = append(known, p)
+		}
+	}
+	return known, unknown, nil
+}
+
+// first is the error of the first that could not score, nil when all could.
+func first(unknown []part) error {
+	if len(unknown) == 0 {
+		return nil
+	}
+	return unknown[0].err
+}
+
+func byValue(a, b part) int { return cmp.Compare(a.value, b.value) }
 
 func noVerdict(p part) error {
 	return fmt.Errorf("%s gives a value and no verdict: it needs a threshold here", p.name)
 }
 
-func weigh(parts []part, opts weightedOptions) harness.Score {
+func weigh(parts []part, opts weightedOptions) (harness.Score, error) {
 	sum, weights := 0.0, 0.0
 	var low []part
 	for _, p := range parts {
+		if p.err != nil {
+			return harness.Score{}, p.err
+		}
 		w := opts.weight(p.name)
 		sum += w * p.value
 		weights += w
@@ -261,7 +285,7 @@ func weigh(parts []part, opts weightedOptions) harness.Score {
 	if len(low) > 0 || opts.Threshold != nil && value < *opts.Threshold {
 		reason = fmt.Sprintf("weighted mean %.4g: %s", value, reasons(low))
 	}
-	return graded(value, opts.Threshold, reason)
+	return graded(value, opts.Threshold, reason), nil
 }
 
 // reasons joins what parts say, each cut so that all have room.
@@ -270,6 +294,9 @@ func reasons(parts []part) string {
 	var out []string
 	for _, p := range parts {
 		text := p.name + " " + showNumber(p.value)
+		if p.err != nil {
+			text, p.reason = p.name+" can't score", strings.TrimPrefix(p.err.Error(), p.name+": ")
+		}
 		if p.reason != "" {
 			text += ": " + cut(p.reason, max(maxReason/len(parts)-len(text)-4, 20))
 		}

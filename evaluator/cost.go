@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/evalrun/evalrun/harness"
 )
@@ -24,6 +25,9 @@ func newCost(o Options) (harness.Evaluator, error) {
 	var opts costOptions
 	if err := o.Decode(&opts); err != nil {
 		return nil, err
+	}
+	if at := o.At("threshold"); strings.HasSuffix(at.Value, "%") {
+		return nil, at.Errorf("threshold is a percentage; expected US dollars")
 	}
 	if opts.Threshold < 0 {
 		return nil, o.At("threshold").Errorf("threshold is negative")

@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
+	"strings"
 	"time"
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/process"
+	"github.com/evalrun/evalrun/harness/strict"
 )
 
 type execOptions struct {
@@ -48,8 +51,15 @@ func newExec(o Options) (harness.Evaluator, error) {
 	if size == 0 {
 		size = max(o.Env.Concurrency, 1)
 	}
-	pool := process.NewPool(process.Command{Argv: opts.Command, Dir: o.Env.Dir, Env: opts.Env}, size)
-	return &program{name: o.Name, opts: opts, pool: pool}, nil
+	command := process.Command{Argv: opts.Command, Dir: o.Env.Dir, Env: opts.Env}
+	if err := command.Check(); err != nil {
+		e := o.At("command").Errorf("%v", err)
+		if strings.ContainsAny(opts.Command[0], " \t") {
+			e.Hint = "the command is a list, without a shell: " + strict.Words(opts.Command[0])
+		}
+		return nil, e
+	}
+	return &program{name: o.Name, opts: opts, pool: process.NewPool(command, size), free: make(chan struct{}, size)}, nil
 }
 
 // program is an evaluator that asks long-lived processes.
@@ -57,6 +67,7 @@ type program struct {
 	name string
 	opts execOptions
 	pool *process.Pool
+	free chan struct{} // holds one for each call under way
 }
 
 var (
@@ -105,21 +116,58 @@ func (p *program) Evaluate(ctx context.Context, t harness.Trial) ([]harness.Scor
 	if err != nil {
 		return nil, fmt.Errorf("exec: the case can't be written as JSON: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, p.opts.Timeout)
-	defer cancel()
-	answer, err := p.pool.Call(ctx, line)
+	answer, err := p.ask(ctx, line)
 	if err != nil {
 		return nil, fmt.Errorf("exec: %w", err)
 	}
 	var reply execReply
 	if err := json.Unmarshal(answer, &reply); err != nil {
-		return nil, fmt.Errorf("exec: the reply %s: %w", show(string(answer)), err)
+		return nil, fmt.Errorf("exec: %w: %s", badReply(err), show(string(answer)))
 	}
 	s, err := p.score(reply)
 	if err != nil {
 		return nil, err
 	}
 	return []harness.Score{s}, nil
+}
+
+// ask waits for a free process and then at most the timeout for its reply.
+func (p *program) ask(ctx context.Context, line []byte) ([]byte, error) {
+	select {
+	case p.free <- struct{}{}:
+		defer func() { <-p.free }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("no process was free: %w", ctx.Err())
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.opts.Timeout)
+	defer cancel()
+	return p.pool.Call(ctx, line)
+}
+
+// badReply says in words what a reply has in the place of something else.
+func badReply(err error) error {
+	var mismatch *json.UnmarshalTypeError
+	if !errors.As(err, &mismatch) {
+		return fmt.Errorf("reply: %w", err)
+	}
+	found := map[string]string{"string": "text", "bool": "true or false", "object": "an object", "array": "a list"}[mismatch.Value]
+	if found == "" {
+		found = "a number"
+	}
+	expected := "an object"
+	switch mismatch.Type.Kind() {
+	case reflect.Float64:
+		expected = "a number"
+	case reflect.Bool:
+		expected = "true or false"
+	case reflect.String:
+		expected = "text"
+	}
+	field := mismatch.Field
+	if field == "" {
+		field = "it"
+	}
+	return fmt.Errorf("reply: %s is %s, expected %s", field, found, expected)
 }
 
 // score makes a score of the program's reply.

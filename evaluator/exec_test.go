@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/strict"
 )
 
 // TestMain is also the program that the tests ask, when the environment says so.
@@ -93,4 +94,34 @@ func buildProgram(t *testing.T, processes int) *program {
 	p := e.(*program)
 	t.Cleanup(func() { assert.NoError(t, p.Close()) })
 	return p
+}
+
+// Waiting for a free process is not part of the time that a score may take.
+func TestExecWaitingIsNotTheProgramsTime(t *testing.T) {
+	e, err := NewRegistry().BuildText(`exec: {timeout: 2s, processes: 1, command: [sh, -c, 'while read l; do sleep 0.3; echo "{\"value\": 1, \"id\": \"x\"}"; done']}`, Env{})
+	require.NoError(t, err)
+	p := e.(*program)
+	defer p.Close()
+	var wg sync.WaitGroup
+	for range 10 {
+		wg.Go(func() {
+			_, err := p.Evaluate(context.Background(), harness.Trial{Case: harness.Case{ID: "x"}})
+			assert.NoError(t, err)
+		})
+	}
+	wg.Wait()
+
+	p.free <- struct{}{} // as if a call were under way
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err = p.Evaluate(ctx, harness.Trial{Case: harness.Case{ID: "x"}})
+	assert.EqualError(t, err, "exec: no process was free: context canceled")
+	<-p.free
+}
+
+func TestExprHint(t *testing.T) {
+	_, err := NewRegistry().BuildText("expr: output = 3", Env{})
+	var e *strict.Error
+	require.ErrorAs(t, err, &e)
+	assert.Equal(t, "to compare, write == in place of =", e.Hint)
 }

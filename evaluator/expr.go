@@ -69,7 +69,11 @@ func newExpr(o Options) (harness.Evaluator, error) {
 	if err != nil {
 		var place *file.Error
 		if errors.As(err, &place) {
-			return nil, at.Errorf("expression, line %d, column %d: %s", place.Line, place.Column+1, place.Message)
+			e := at.Errorf("expression, line %d, column %d: %s", place.Line, place.Column+1, place.Message)
+			if strings.Contains(place.Message, `Operator("=")`) {
+				e.Hint = "to compare, write == in place of ="
+			}
+			return nil, e
 		}
 		return nil, at.Errorf("expression: %v", err)
 	}
