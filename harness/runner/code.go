@@ -60,8 +60,13 @@ func (e *Error) Error() string { return e.Err.Error() }
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// CodeOf is the exit code of an error: its own, or CodeUsage.
+// CodeOf is the exit code of an error: CodeBug of a panic, its own of an Error,
+// or CodeUsage.
 func CodeOf(err error) int {
+	var bug *harness.PanicError
+	if errors.As(err, &bug) {
+		return CodeBug
+	}
 	var e *Error
 	if errors.As(err, &e) {
 		return e.Code

@@ -1,7 +1,7 @@
 package runner
 
 import (
-	"context"
+	"errors"
 	"time"
 
 	"github.com/evalrun/evalrun/harness"
@@ -14,17 +14,21 @@ type Options struct {
 	Store *store.Store
 	// App is which of the suite's apps to run; "" is the only one.
 	App string
-	// Selection takes a part of the dataset. A resumed run keeps its own.
+	// Selection takes a part of the dataset. A resumed run keeps its own: to give
+	// one is an error.
 	Selection Selection
-	// Resume goes on with a run that has stopped: its ID, or "latest" for the
-	// newest one of this suite and app.
+	// Resume goes on with a run: its ID, or "latest" for the newest one of this
+	// suite and app, whatever became of it. Of a run that is complete only what is
+	// not posted is posted; when there is nothing to do at all it is reported and
+	// nothing is called. A run whose scoring was cut off (see Score) is refused.
 	Resume string
-	// RetryErrors runs the errored trials of the resumed run again.
+	// RetryErrors resumes likewise, and runs the errored trials again.
 	RetryErrors bool
-	// AllowDrift resumes although the suite file has changed since.
+	// AllowDrift resumes although the suite file has changed since. Reports of the
+	// run then say so.
 	AllowDrift bool
-	// MaxCost in US dollars stops the run when the answers have cost as much.
-	// 0: no limit.
+	// MaxCost in US dollars stops the run when its answers have cost as much,
+	// those before it was resumed included. 0: no limit.
 	MaxCost float64
 	// Grace is how long running trials may go on after ctx has ended, and then
 	// again how long posting may. Default 10s.
@@ -45,24 +49,34 @@ type Options struct {
 type Outcome struct {
 	// RunID names the run in the store.
 	RunID string
-	// Report is judged.
+	// Report is judged by the suite's gate; when there was nothing to do, by the
+	// checks that are kept with the run.
 	Report *harness.Report
 	// Err is why the run stopped early; nil when it did not.
 	Err error
-	// cause is what ended the context.
-	cause error
+	// Idle: the run had come to its end before, and nothing was done.
+	Idle bool
+	// interrupted is the cause of the context's end, when that cut the run or its
+	// posting off.
+	interrupted error
 }
 
-// Code is the exit code. An interrupted run's is CodeInterrupted, or the Code of
-// the Error that was the context's cause.
+// Code is the exit code. An interrupted run's is the Code of the Error that was
+// the context's cause, or CodeInterrupted; so is that of a run that was complete
+// when posting was cut off.
 func (o Outcome) Code() int {
 	code := Code(o.Report)
-	if o.cause != nil && o.cause != errMaxCost && o.Report.Status == harness.Incomplete {
+	if o.interrupted != nil {
 		interrupted := CodeInterrupted
-		if o.cause != context.Canceled && o.cause != context.DeadlineExceeded {
-			interrupted = CodeOf(o.cause)
+		var e *Error
+		if errors.As(o.interrupted, &e) {
+			interrupted = e.Code
 		}
-		return Worst(code, interrupted)
+		code = Worst(code, interrupted)
+	}
+	var bug *harness.PanicError
+	if errors.As(o.Err, &bug) {
+		code = CodeBug
 	}
 	return code
 }

@@ -49,6 +49,7 @@ func (r *runner) preparePosting(ctx context.Context) (*posting, error) {
 	return &posting{publisher: sgp.Publisher{
 		Client: client, Outbox: r.stored, RunID: r.stored.ID(), EvaluationID: to.EvaluationID,
 		ApplicationSpecID: to.ApplicationSpecID, DatasetVersion: to.DatasetVersion, Questions: p.SGP.Questions,
+		Grace: lastWords,
 	}}, nil
 }
 
@@ -81,28 +82,35 @@ func (p *posting) start(ctx context.Context) chan<- struct{} {
 	return p.more
 }
 
-// finish waits until everything is posted or given up. When the run was stopped
-// it waits no longer than grace.
-func (p *posting) finish(cause error, grace time.Duration, abort <-chan struct{}) error {
+// lastWords is how long a batch that is being sent may still take when posting
+// has to stop. One that is cut off is looked up when the run is resumed.
+const lastWords = time.Second
+
+// finish waits until everything is posted or given up. Once ctx has ended, be it
+// before or meanwhile, it waits no longer than grace, and not at all when abort
+// is closed; posting was cut off then.
+func (p *posting) finish(ctx context.Context, grace time.Duration, abort <-chan struct{}) (err error, cut bool) {
 	if p == nil {
-		return nil
+		return nil, false
 	}
 	defer p.cancel()
 	close(p.more)
-	if cause == nil {
-		return <-p.done
+	select {
+	case err := <-p.done:
+		return err, false
+	case <-ctx.Done():
 	}
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
 	select {
 	case err := <-p.done:
-		return err
+		return err, false
 	case <-timer.C:
 	case <-abort:
 	}
 	p.cancel()
 	if err := <-p.done; err != nil && !errors.Is(err, context.Canceled) {
-		return fmt.Errorf("posting was stopped: %w", err)
+		return fmt.Errorf("posting was stopped: %w", err), true
 	}
-	return errors.New("posting was stopped with the run")
+	return errors.New("posting was stopped with the run"), true
 }

@@ -1,13 +1,14 @@
 package runner
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
-
-	"github.com/evalrun/evalrun/harness"
 )
 
 // Redactor takes secret values out of text, however they are encoded.
@@ -18,124 +19,88 @@ type Redactor struct {
 // minSecret is the length below which a value is too common to be looked for.
 const minSecret = 8
 
+const redacted = "[redacted]"
+
 // NewRedactor looks for these values and for their base64, hexadecimal, URL and
-// JSON forms. Values shorter than 8 bytes are left alone: they would be found in
-// ordinary text.
+// JSON forms. Base64 is found wherever the value stands in what was encoded, so
+// also within "user:secret" of basic authentication. Values shorter than 8 bytes
+// are left alone: they would be found in ordinary text.
 func NewRedactor(secrets ...string) *Redactor {
-	var pairs []string
-	seen := map[string]bool{}
-	add := func(form string) {
-		if len(form) >= minSecret && !seen[form] {
-			seen[form] = true
-			pairs = append(pairs, form, "[redacted]")
-		}
-	}
+	forms := map[string]bool{}
 	for _, s := range secrets {
 		if len(s) < minSecret {
 			continue
 		}
-		add(s)
-		add(base64.StdEncoding.EncodeToString([]byte(s)))
-		add(base64.RawStdEncoding.EncodeToString([]byte(s)))
-		add(base64.URLEncoding.EncodeToString([]byte(s)))
-		add(base64.RawURLEncoding.EncodeToString([]byte(s)))
-		add(hex.EncodeToString([]byte(s)))
-		add(strings.ToUpper(hex.EncodeToString([]byte(s))))
-		add(url.QueryEscape(s))
-		add(url.PathEscape(s))
-		if quoted, err := json.Marshal(s); err == nil {
-			add(string(quoted[1 : len(quoted)-1]))
+		for _, form := range formsOf(s) {
+			if len(form) >= minSecret {
+				forms[form] = true
+			}
 		}
 	}
-	if len(pairs) == 0 {
+	if len(forms) == 0 {
 		return &Redactor{}
+	}
+	ordered := make([]string, 0, len(forms))
+	for form := range forms {
+		ordered = append(ordered, form)
+	}
+	// At each place the replacer takes the first that fits: that has to be the
+	// longest, or the end of a secret that begins like another one would stay.
+	slices.SortFunc(ordered, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b))
+	})
+	pairs := make([]string, 0, 2*len(ordered))
+	for _, form := range ordered {
+		pairs = append(pairs, form, redacted)
 	}
 	return &Redactor{strings.NewReplacer(pairs...)}
 }
 
+// formsOf are the ways in which a value may be written.
+func formsOf(s string) []string {
+	forms := []string{
+		s,
+		hex.EncodeToString([]byte(s)), strings.ToUpper(hex.EncodeToString([]byte(s))),
+		url.QueryEscape(s), url.PathEscape(s),
+		quoted(s, true), quoted(s, false),
+	}
+	for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
+		forms = append(forms, enc.EncodeToString([]byte(s)))
+	}
+	for offset := range 3 {
+		forms = append(forms, base64Core(base64.RawStdEncoding, s, offset), base64Core(base64.RawURLEncoding, s, offset))
+	}
+	return forms
+}
+
+// quoted is the value within a JSON string.
+func quoted(s string, escapeHTML bool) string {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(escapeHTML)
+	if err := enc.Encode(s); err != nil { // a string never fails
+		return s
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(b.String()), `"`), `"`)
+}
+
+// base64Core is the part of the encoding that only s decides, when s begins so
+// many bytes (modulo 3) into what is encoded: a character stands for 6 bits, and
+// those at both ends may share theirs with a neighbour.
+func base64Core(enc *base64.Encoding, s string, offset int) string {
+	whole := enc.EncodeToString(append(make([]byte, offset), s...))
+	from := (8*offset + 5) / 6
+	to := 8 * (offset + len(s)) / 6
+	return whole[from:to]
+}
+
 // Text is s without the secrets.
 func (r *Redactor) Text(s string) string {
-	if r == nil || r.replacer == nil {
+	if r.idle() {
 		return s
 	}
 	return r.replacer.Replace(s)
 }
 
-// results takes the secrets out of everything in a batch that did not come from
-// the dataset. It changes the batch in place, but nothing that others hold.
-func (r *Redactor) results(batch []harness.Result) {
-	if r == nil || r.replacer == nil {
-		return
-	}
-	for i := range batch {
-		b := &batch[i]
-		b.Error = r.trouble(b.Error)
-		if b.Output != nil {
-			out := *b.Output
-			out.Value = r.value(out.Value)
-			out.Metadata, _ = r.value(out.Metadata).(map[string]any)
-			out.Chunks, out.ToolCalls = r.chunks(out.Chunks), r.calls(out.ToolCalls)
-			b.Output = &out
-		}
-		scores := make([]harness.Score, len(b.Scores))
-		for j, s := range b.Scores {
-			s.Reason, s.Error = r.Text(s.Reason), r.trouble(s.Error)
-			s.Metadata, _ = r.value(s.Metadata).(map[string]any)
-			scores[j] = s
-		}
-		b.Scores = scores
-	}
-}
-
-func (r *Redactor) trouble(e *harness.Error) *harness.Error {
-	if e == nil {
-		return nil
-	}
-	c := *e
-	c.Message, c.Stack = r.Text(c.Message), r.Text(c.Stack)
-	return &c
-}
-
-func (r *Redactor) chunks(in []harness.Chunk) []harness.Chunk {
-	var out []harness.Chunk
-	for _, c := range in {
-		c.Text = r.Text(c.Text)
-		c.Metadata, _ = r.value(c.Metadata).(map[string]any)
-		out = append(out, c)
-	}
-	return out
-}
-
-func (r *Redactor) calls(in []harness.ToolCall) []harness.ToolCall {
-	var out []harness.ToolCall
-	for _, c := range in {
-		c.Args, _ = r.value(c.Args).(map[string]any)
-		c.Result = r.value(c.Result)
-		out = append(out, c)
-	}
-	return out
-}
-
-// value copies a JSON value with its strings redacted.
-func (r *Redactor) value(v any) any {
-	switch v := v.(type) {
-	case string:
-		return r.Text(v)
-	case map[string]any:
-		if v == nil {
-			return nil
-		}
-		out := make(map[string]any, len(v))
-		for k, e := range v {
-			out[r.Text(k)] = r.value(e)
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, e := range v {
-			out[i] = r.value(e)
-		}
-		return out
-	}
-	return v
-}
+// idle: there is no secret to look for.
+func (r *Redactor) idle() bool { return r == nil || r.replacer == nil }

@@ -4,29 +4,42 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/gate"
 	"github.com/evalrun/evalrun/harness/store"
 )
 
-// Report folds the stored results of a run and judges them.
+// Report folds the stored results of a run and judges them. The checks are those
+// to judge by: Checks gives those that belong to the run.
 func Report(ctx context.Context, st *store.Store, id string, checks []gate.Check) (*harness.Report, error) {
 	info, err := st.Info(ctx, id)
 	if err != nil {
 		return nil, usage(err, "evalrun list shows the runs")
 	}
-	fold := harness.NewFold(info.Spec.Trials, info.Spec.Evaluators...)
-	for r, err := range st.Results(ctx, info.ID, store.Query{}) {
-		if err != nil {
-			return nil, fmt.Errorf("read run %s: %w", info.ID, err)
-		}
-		fold.Add(r)
+	report, err := fold(ctx, st, info)
+	if err != nil {
+		return nil, err
 	}
-	report := fold.Report(info.Planned)
 	complete(report, info)
 	gate.Judge(report, checks)
 	return report, nil
+}
+
+// Checks are the checks of the suite when it was last run, resumed or scored.
+// They are kept with the run, so that a report of it does not depend on its suite
+// being there, or being what it was.
+func Checks(info store.Info) ([]gate.Check, error) {
+	var checks []gate.Check
+	for _, text := range info.Spec.Gate {
+		c, err := gate.Parse(text)
+		if err != nil {
+			return nil, usage(fmt.Errorf("gate of run %s: %w", info.ID, err), "--suite FILE judges by a suite of today")
+		}
+		checks = append(checks, c)
+	}
+	return checks, nil
 }
 
 // Results ranges over a run's results, ordered by case and trial.
@@ -34,18 +47,41 @@ func Results(ctx context.Context, st *store.Store, id string) iter.Seq2[harness.
 	return st.Results(ctx, id, store.Query{})
 }
 
+// fold adds the stored results of a run up.
+func fold(ctx context.Context, st *store.Store, info store.Info) (*harness.Report, error) {
+	f := harness.NewFold(info.Spec.Trials, info.Spec.Evaluators...)
+	for r, err := range st.Results(ctx, info.ID, store.Query{}) {
+		if err != nil {
+			return nil, fmt.Errorf("read run %s: %w", info.ID, err)
+		}
+		f.Add(r)
+	}
+	return f.Report(info.Planned), nil
+}
+
+// The reasons of runs that have not ended.
+const (
+	processEnded = "the process that ran it ended before the run did"
+	stillRunning = "the run is still going on"
+)
+
 // complete adds what the store knows of the run beside its results.
 func complete(r *harness.Report, info store.Info) {
 	r.RunID, r.Suite = info.ID, info.Spec.Suite
+	if info.Spec.Options[appsOption] != "" {
+		r.App = info.Spec.App
+	}
 	r.StartedAt, r.FinishedAt = info.Started, info.Finished
+	reasons, notes := splitNotes(info.Reasons)
+	r.Reasons, r.Warnings = nil, notes
 	if info.Status != string(harness.Complete) {
 		r.Status = harness.Incomplete
-		r.Reasons = append(r.Reasons, info.Reasons...)
+		r.Reasons = reasons
 		switch info.Status {
 		case store.Interrupted:
-			r.Reasons = append(r.Reasons, "the process that ran it ended before the run did")
+			r.Reasons = append(r.Reasons, processEnded)
 		case store.Running:
-			r.Reasons = append(r.Reasons, "the run is still going on")
+			r.Reasons = append(r.Reasons, stillRunning)
 		}
 	}
 	if p := info.Spec.Publish; p != nil {
@@ -56,23 +92,43 @@ func complete(r *harness.Report, info store.Info) {
 	}
 }
 
-// finalReport is the report of the run that has just ended. That of the engine
-// is the same as one folded from the store, unless the run had results before.
-func (r *runner) finalReport(ctx context.Context, report *harness.Report) (*harness.Report, error) {
-	if r.resumed {
-		final, err := Report(ctx, r.options.Store, r.stored.ID(), r.suite.Gate)
-		if err == nil {
-			final.Abandoned = report.Abandoned
-			final.Warnings = append(final.Warnings, report.Warnings...)
-		}
-		return final, err
-	}
-	info, err := r.options.Store.Info(ctx, r.stored.ID())
+// report is that of the run which has just ended. The engine's is the same as
+// one folded from the store, unless the run had results before.
+func (r *runner) report(ctx context.Context, e ending) (*harness.Report, error) {
+	info, err := r.options.Store.Info(ctx, r.id())
 	if err != nil {
 		return nil, err
 	}
-	report.Reasons = nil // the stored ones hold no secrets
+	report := e.report
+	if report == nil || r.resumed() {
+		if report, err = fold(ctx, r.options.Store, info); err != nil {
+			return nil, err
+		}
+	}
+	checks := r.suite.Gate
+	if r.stored == nil {
+		if checks, err = Checks(info); err != nil {
+			return nil, err
+		}
+	}
+	if e.report != nil { // we know best, also when that could not be stored
+		report.Abandoned = e.report.Abandoned
+		info.Status, info.Reasons = string(e.report.Status), e.reasons
+	}
 	complete(report, info)
-	gate.Judge(report, r.suite.Gate)
+	for _, n := range r.notes {
+		if !slices.Contains(report.Warnings, n) {
+			report.Warnings = append(report.Warnings, n)
+		}
+	}
+	gate.Judge(report, checks)
 	return report, nil
+}
+
+// id is the run's.
+func (r *runner) id() string {
+	if r.stored != nil {
+		return r.stored.ID()
+	}
+	return r.before.ID
 }

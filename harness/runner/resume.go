@@ -4,49 +4,47 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/store"
 )
 
-// resume takes up a run that has stopped.
-func (r *runner) resume(ctx context.Context) error {
+// find finds the run to resume and what is left to do of it. It changes nothing.
+func (r *runner) find(ctx context.Context) error {
+	if !r.options.Selection.whole() {
+		return usage(errors.New("a resumed run keeps its own selection of cases"), "start a new run for another selection")
+	}
 	info, err := r.findRun(ctx)
 	if err != nil {
 		return err
 	}
-	if info.Spec.Suite != r.suite.Name {
-		return usage(fmt.Errorf("run %s is of suite %q, not of %q", info.ID, info.Spec.Suite, r.suite.Name), "")
-	}
-	if info.Spec.Text != string(r.suite.Text) && !r.options.AllowDrift {
-		return usage(fmt.Errorf("%s has changed since run %s began", r.suite.Path, info.ID),
-			"start a new run without --resume, or go on with --allow-drift")
-	}
-	if info.Spec.App != r.appName() {
-		return usage(fmt.Errorf("run %s is of app %q, not of %q", info.ID, info.Spec.App, r.appName()), "")
+	if err := r.fits(info); err != nil {
+		return err
 	}
 	if r.selection, err = selectionOf(info.Spec.Options); err != nil {
 		return usage(err, "")
 	}
+	r.before = info
 	r.suite.Seed, r.suite.Trials = info.Spec.Seed, max(info.Spec.Trials, 1)
-	run, err := r.options.Store.Resume(ctx, info.ID)
-	if errors.Is(err, store.ErrLocked) {
-		return usage(err, "wait for it, or stop that process")
+	r.todo = r.left(info)
+	_, r.notes = splitNotes(info.Reasons)
+	if r.drifted(info) {
+		r.note("the suite file had changed when the run was resumed with --allow-drift")
 	}
-	if err != nil {
-		return usage(err, "")
-	}
-	r.stored, r.resumed = run, true
-	if r.options.RetryErrors {
-		if _, err := run.ForgetErrored(ctx); err != nil {
-			return usage(errors.Join(err, run.Close()), "")
-		}
+	if r.todo == (work{}) && r.otherGate(info.Spec) {
+		r.note("the suite's gate has changed; the run is judged by the checks that are kept with it")
 	}
 	return nil
 }
 
-// findRun finds the run to resume: the one named, or the newest of this suite
-// and app that --resume or --retry-errors has something to do for.
+// otherGate tells whether the suite's checks are not those that are kept.
+func (r *runner) otherGate(kept store.Spec) bool {
+	return !slices.Equal(gateTexts(r.suite.Gate), kept.Gate)
+}
+
+// findRun finds the run to resume: the one named, or the newest one of this suite
+// and app.
 func (r *runner) findRun(ctx context.Context) (store.Info, error) {
 	if r.options.Resume != "" && r.options.Resume != "latest" {
 		info, err := r.options.Store.Info(ctx, r.options.Resume)
@@ -67,41 +65,29 @@ func (r *runner) findRun(ctx context.Context) (store.Info, error) {
 	return store.Info{}, usage(fmt.Errorf("no run of suite %q with app %q to resume", r.suite.Name, r.appName()), "evalrun list shows the runs")
 }
 
-// replayer gives apps that answer with the stored outputs of a run.
-func replayer(st *store.Store) func(ctx context.Context, run string) (harness.App, error) {
-	return func(ctx context.Context, run string) (harness.App, error) {
-		info, err := st.Info(ctx, run)
-		if err != nil {
-			return nil, fmt.Errorf("replay: %w", err)
-		}
-		return &replay{st, info.ID}, nil
-	}
-}
-
-type replay struct {
-	store *store.Store
-	run   string
-}
-
-// Respond gives the stored output of the same case and trial. A run with fewer
-// trials gives its last one.
-func (p *replay) Respond(ctx context.Context, in harness.Input) (harness.Output, error) {
-	var found *harness.Result
-	for r, err := range p.store.Results(ctx, p.run, store.Query{Case: in.ID}) {
-		if err != nil {
-			return harness.Output{}, fmt.Errorf("replay %s: %w", p.run, err)
-		}
-		if found == nil || r.Trial <= in.Trial {
-			found = &r
-		}
-	}
+// fits tells whether the suite can go on with the run.
+func (r *runner) fits(info store.Info) error {
 	switch {
-	case found == nil:
-		return harness.Output{}, &harness.Error{Kind: harness.KindApp, Permanent: true,
-			Message: fmt.Sprintf("replay: run %s has no result of case %q", p.run, in.ID)}
-	case found.Output == nil:
-		return harness.Output{}, &harness.Error{Kind: harness.KindApp, Permanent: true,
-			Message: fmt.Sprintf("replay: case %q had an error in run %s: %s", in.ID, p.run, found.Error.Message)}
+	case info.Spec.Suite != r.suite.Name:
+		return usage(fmt.Errorf("run %s is of suite %q, not of %q", info.ID, info.Spec.Suite, r.suite.Name), "")
+	case info.Spec.App != r.appName():
+		return usage(fmt.Errorf("run %s is of app %q, not of %q", info.ID, info.Spec.App, r.appName()), "")
+	case r.drifted(info) && !r.options.AllowDrift:
+		return usage(fmt.Errorf("%s has changed since run %s began", r.suite.Path, info.ID),
+			"start a new run without --resume, or go on with --allow-drift")
+	case slices.Contains(info.Reasons, scoringCut):
+		return usage(fmt.Errorf("run %s: %s", info.ID, scoringCut), "evalrun score "+info.ID+" gives all results the same evaluators again")
 	}
-	return *found.Output, nil
+	return nil
+}
+
+func (r *runner) drifted(info store.Info) bool { return info.Spec.Text != string(r.suite.Text) }
+
+// left is what there is to do of a run.
+func (r *runner) left(info store.Info) work {
+	if info.Status != string(harness.Complete) || r.options.RetryErrors && info.Errored > 0 {
+		return work{run: true, post: true}
+	}
+	waiting := info.Posts.Pending+info.Posts.Posting > 0 || info.Spec.Publish == nil && info.Completed > 0
+	return work{post: r.suite.Publish != nil && waiting}
 }

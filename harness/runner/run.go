@@ -1,17 +1,11 @@
 package runner
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
-	"strings"
-	"time"
-
-	"golang.org/x/time/rate"
 
 	"github.com/evalrun/evalrun/evaluator"
 	"github.com/evalrun/evalrun/harness"
@@ -22,14 +16,17 @@ import (
 )
 
 // Run runs a suite with one of its apps and judges it. An error means that there
-// is no run: nothing was called. What happens later is in the Outcome.
+// is nothing to report: the app was not called, a new run is not in the store,
+// and a run that was to be resumed is as it was. What happens later is in the
+// Outcome.
 func Run(ctx context.Context, s *suite.Suite, o Options) (Outcome, error) {
 	r := &runner{suite: s, options: o, redact: NewRedactor(s.Secrets...)}
 	defer r.close()
 	if err := r.prepare(ctx); err != nil {
-		return Outcome{}, r.scrub(err)
+		return Outcome{}, r.redact.failure(errors.Join(err, r.giveUp(ctx)))
 	}
-	return r.run(ctx)
+	outcome, err := r.run(ctx)
+	return outcome, r.redact.failure(err)
 }
 
 // runner is one run of a suite while it goes on.
@@ -39,18 +36,68 @@ type runner struct {
 	selection Selection
 	redact    *Redactor
 
-	stored     *store.Run
-	resumed    bool
+	todo       work
+	before     store.Info // of the resumed run
+	stored     *store.Run // nil when there is nothing to do
 	source     harness.Source
 	app        harness.App
 	evaluators []harness.Evaluator
-	posting    *posting // nil without publish
+	server     *process.Server // nil without start
+	posting    *posting        // nil without publish
+	paid       float64         // US dollars, for answers of the resumed run
+	notes      []string        // warnings that are kept with the run
 	closers    []io.Closer
 }
 
-// prepare opens whatever the run needs, and the run itself last: when anything
-// is wrong there is no run in the store.
+// work is what is left to do of a run.
+type work struct{ run, post bool }
+
+// resumed tells whether the run was there already.
+func (r *runner) resumed() bool { return r.options.Resume != "" || r.options.RetryErrors }
+
+// prepare opens whatever the run needs. The run itself comes late and is changed
+// last: when anything is wrong there is none in the store, or it is as it was.
 func (r *runner) prepare(ctx context.Context) error {
+	var err error
+	if r.resumed() {
+		err = r.find(ctx)
+	} else {
+		r.start()
+	}
+	if err == nil && r.todo.run {
+		err = r.build(ctx)
+	}
+	if err == nil && r.todo != (work{}) {
+		err = r.open(ctx)
+	}
+	if err == nil && r.todo.run {
+		r.paid, err = r.spent(ctx)
+	}
+	if err == nil && r.todo.run {
+		err = r.startServer(ctx)
+	}
+	if err == nil && r.todo != (work{}) {
+		r.posting, err = r.preparePosting(ctx)
+	}
+	if err == nil && r.options.RetryErrors && r.todo.run {
+		if _, err = r.stored.ForgetErrored(ctx); err != nil {
+			err = usage(err, "")
+		}
+	}
+	return err
+}
+
+// start chooses what a new run takes.
+func (r *runner) start() {
+	r.todo = work{run: true, post: true}
+	r.selection = r.options.Selection
+	if r.selection.Sample == 0 && r.suite.Sample < 1 {
+		r.selection.Sample = r.suite.Sample
+	}
+}
+
+// build makes the source, the evaluators and the app.
+func (r *runner) build(ctx context.Context) error {
 	var err error
 	if r.source, err = r.suite.Source(ctx); err != nil {
 		return usage(err, "")
@@ -68,67 +115,27 @@ func (r *runner) prepare(ctx context.Context) error {
 		return usage(err, "")
 	}
 	r.keep(r.app)
-	if err := r.open(ctx); err != nil {
-		return err
-	}
-	if err := r.startServer(ctx); err != nil {
-		return errors.Join(err, r.discard(ctx, err))
-	}
-	if r.posting, err = r.preparePosting(ctx); err != nil {
-		return errors.Join(err, r.discard(ctx, err))
-	}
 	return nil
 }
 
-// open starts or resumes the run in the store.
+// open makes the run in the store, or takes up the one that is there.
 func (r *runner) open(ctx context.Context) error {
-	if r.options.Resume != "" || r.options.RetryErrors {
-		return r.resume(ctx)
+	var err error
+	if r.resumed() {
+		r.stored, err = r.options.Store.Resume(ctx, r.before.ID)
+		if errors.Is(err, store.ErrLocked) {
+			return usage(err, "wait for it, or stop that process")
+		}
+	} else {
+		var spec store.Spec
+		if spec, err = r.spec(); err == nil {
+			r.stored, err = r.options.Store.Create(ctx, spec)
+		}
 	}
-	r.selection = r.options.Selection
-	if r.selection.Sample == 0 && r.suite.Sample < 1 {
-		r.selection.Sample = r.suite.Sample
-	}
-	spec, err := r.spec()
 	if err != nil {
-		return usage(err, "")
-	}
-	if r.stored, err = r.options.Store.Create(ctx, spec); err != nil {
 		return usage(err, "")
 	}
 	return nil
-}
-
-func (r *runner) spec() (store.Spec, error) {
-	options, err := r.selection.options()
-	if err != nil {
-		return store.Spec{}, err
-	}
-	for key, value := range r.options.Tags {
-		if options == nil {
-			options = map[string]string{}
-		}
-		options["tag."+key] = value
-	}
-	spec := store.Spec{
-		Suite: r.suite.Name, Text: string(r.suite.Text), Path: r.suite.Path, App: r.appName(),
-		Dataset: r.suite.Dataset.String(), Seed: r.suite.Seed, Trials: r.suite.Trials,
-		Evaluators: r.suite.Metrics, Options: options,
-		Version: r.options.Version, Revision: r.options.Revision,
-	}
-	if d, ok := r.source.(interface{ Digest() (string, error) }); ok {
-		if spec.DatasetDigest, err = d.Digest(); err != nil {
-			return spec, err
-		}
-	}
-	return spec, nil
-}
-
-func (r *runner) appName() string {
-	if r.options.App == "" && len(r.suite.Apps) > 0 {
-		return r.suite.Apps[0].Name
-	}
-	return r.options.App
 }
 
 // startServer starts what the suite says beside the app.
@@ -142,8 +149,21 @@ func (r *runner) startServer(ctx context.Context) error {
 	if err != nil {
 		return usage(fmt.Errorf("start: %w", err), "")
 	}
+	r.server = server
 	r.keep(server)
 	return nil
+}
+
+// giveUp lets go of a run before anything was called: a new one is deleted, one
+// that was there is left as it is.
+func (r *runner) giveUp(ctx context.Context) error {
+	switch {
+	case r.stored == nil:
+		return nil
+	case r.resumed():
+		return r.stored.Close()
+	}
+	return r.stored.Discard(context.WithoutCancel(ctx))
 }
 
 // keep remembers what has to be closed.
@@ -153,104 +173,10 @@ func (r *runner) keep(v any) {
 	}
 }
 
-// close closes everything in the reverse order. The run was closed by then
-// unless there was none.
+// close closes everything in the reverse order.
 func (r *runner) close() {
 	for _, c := range slices.Backward(r.closers) {
 		_ = c.Close() // children that die badly at the end change no result
 	}
 	r.closers = nil
-}
-
-// discard gives the run up again before anything was called.
-func (r *runner) discard(ctx context.Context, why error) error {
-	ctx = context.WithoutCancel(ctx)
-	return errors.Join(
-		r.stored.Finish(ctx, string(harness.Incomplete), []string{r.redact.Text("did not start: " + why.Error())}, 0),
-		r.stored.Close())
-}
-
-// run runs the engine with the outbox beside it, and reports.
-func (r *runner) run(ctx context.Context) (Outcome, error) {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	progress := &harness.Progress{}
-	id := r.stored.ID()
-	stopShow := func() {}
-	if r.options.Started != nil {
-		stopShow = r.options.Started(id, progress)
-	}
-	r.app = withCostLimit(r.app, r.options.MaxCost, stop)
-	j := &journal{run: r.stored, redact: r.redact, news: r.posting.start(ctx)}
-	report, err := harness.Run(ctx, r.config(j, progress))
-	posted := r.posting.finish(context.Cause(ctx), r.grace(), r.options.Abort)
-	stopShow()
-	err = r.scrub(err)
-
-	if report == nil { // the engine refused its configuration
-		return Outcome{}, errors.Join(usage(err, ""), r.discard(ctx, err))
-	}
-	reasons := slices.Clone(report.Reasons)
-	for i := range reasons {
-		reasons[i] = r.redact.Text(reasons[i])
-	}
-	keep := context.WithoutCancel(ctx)
-	finishErr := r.stored.Finish(keep, string(report.Status), reasons, report.Cases.Planned)
-	closeErr := r.stored.Close()
-	if err2 := cmp.Or(finishErr, closeErr); err2 != nil && err == nil {
-		err = err2
-	}
-	final, ferr := r.finalReport(keep, report)
-	if ferr != nil {
-		return Outcome{}, &Error{Code: CodeIncomplete, Err: errors.Join(ferr, err), Hint: "the results that were stored are kept: evalrun run --resume"}
-	}
-	if posted != nil && final.Publish != nil {
-		final.Publish.Error = r.redact.Text(posted.Error())
-	}
-	return Outcome{RunID: id, Report: final, Err: err, cause: context.Cause(ctx)}, nil
-}
-
-func (r *runner) grace() time.Duration { return cmp.Or(r.options.Grace, 10*time.Second) }
-
-func (r *runner) config(j *journal, p *harness.Progress) harness.Config {
-	s := r.suite
-	c := harness.Config{
-		Source: r.source, App: r.app, Evaluators: r.evaluators, Journal: j,
-		Trials: s.Trials, Concurrency: s.Concurrency, Timeout: s.Timeout,
-		Retry: harness.Retry{Max: s.Retries}, Grace: r.grace(), Abort: r.options.Abort,
-		Filter: r.selection.filter(), Sample: r.selection.Sample, Limit: r.selection.Limit,
-		Seed: s.Seed, Progress: p,
-	}
-	if s.RateLimit > 0 {
-		burst := max(1, min(s.Concurrency, int(s.RateLimit/60)))
-		c.Limiter = rate.NewLimiter(rate.Limit(s.RateLimit/60), burst)
-	}
-	return c
-}
-
-func (r *runner) scrub(err error) error {
-	if err == nil || r.redact.replacer == nil {
-		return err
-	}
-	text := err.Error()
-	clean := r.redact.Text(text)
-	if clean == text {
-		return err
-	}
-	var e *Error
-	if errors.As(err, &e) {
-		return &Error{Code: e.Code, Err: errors.New(clean), Hint: e.Hint}
-	}
-	return errors.New(clean)
-}
-
-// Tags are the tags that a run was given.
-func Tags(spec store.Spec) map[string]string {
-	tags := map[string]string{}
-	for key := range maps.Keys(spec.Options) {
-		if name, ok := strings.CutPrefix(key, "tag."); ok {
-			tags[name] = spec.Options[key]
-		}
-	}
-	return tags
 }

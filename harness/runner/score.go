@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -14,10 +15,22 @@ import (
 	"github.com/evalrun/evalrun/harness/suite"
 )
 
+// scoringCut is the reason why a run is incomplete while it is scored again, and
+// stays so when that is cut off.
+const scoringCut = "scoring was interrupted: some results have scores of the new evaluators and some of the old ones"
+
 // Score evaluates the stored outputs of a run with the suite's evaluators and
 // replaces the scores that the run had. The app is not called. The report is
-// judged by the suite's gate.
+// judged by the suite's gate, which is kept with the run as its evaluators are.
+//
+// A run whose scoring is cut off is incomplete until it was scored to the end.
 func Score(ctx context.Context, s *suite.Suite, o Options, id string) (*harness.Report, error) {
+	redact := NewRedactor(s.Secrets...)
+	report, err := score(ctx, s, o, id, redact)
+	return report, redact.failure(err)
+}
+
+func score(ctx context.Context, s *suite.Suite, o Options, id string, redact *Redactor) (*harness.Report, error) {
 	info, err := o.Store.Info(ctx, id)
 	if err != nil {
 		return nil, usage(err, "evalrun list shows the runs")
@@ -28,58 +41,117 @@ func Score(ctx context.Context, s *suite.Suite, o Options, id string) (*harness.
 	}
 	for _, e := range evaluators {
 		if c, ok := e.(io.Closer); ok {
-			defer c.Close()
+			defer func() { _ = c.Close() }() // children that die badly at the end change no score
 		}
 	}
 	run, err := o.Store.Resume(ctx, info.ID)
 	if err != nil {
 		return nil, usage(err, "")
 	}
-	err = rescore(ctx, s, evaluators, o.Store, run, NewRedactor(s.Secrets...))
-	if err = errors.Join(err, run.Close()); err != nil {
+	w := scorer{
+		config: harness.Config{Evaluators: evaluators, Seed: s.Seed},
+		suite:  s, store: o.Store, run: run, redact: redact,
+	}
+	if err := errors.Join(w.score(ctx), run.Close()); err != nil {
 		return nil, &Error{Code: CodeIncomplete, Err: fmt.Errorf("score run %s: %w", info.ID, err),
-			Hint: "results that were not reached keep the scores that they had"}
+			Hint: "evalrun score " + info.ID + " scores it from the start; until then the run is incomplete"}
 	}
 	return Report(ctx, o.Store, info.ID, s.Gate)
 }
 
-// rescore scores batch by batch, Concurrency answers at once.
-func rescore(ctx context.Context, s *suite.Suite, evaluators []harness.Evaluator, st *store.Store, run *store.Run, redact *Redactor) error {
-	c := harness.Config{Evaluators: evaluators, Timeout: s.Timeout, Seed: s.Seed}
-	flush := func(batch []harness.Result) error {
-		var g errgroup.Group
-		g.SetLimit(s.Concurrency)
-		for i := range batch {
-			g.Go(func() error {
-				again, ok, err := harness.ScoreResult(ctx, c, batch[i])
-				if err == nil && !ok {
-					err = context.Cause(ctx)
-				}
-				batch[i] = again
-				return err
-			})
-		}
-		if err := g.Wait(); err != nil {
-			return err
-		}
-		redact.results(batch)
-		return run.Rescore(ctx, batch)
+// scorer scores one stored run again.
+type scorer struct {
+	config harness.Config
+	suite  *suite.Suite
+	store  *store.Store
+	run    *store.Run
+	redact *Redactor
+}
+
+// score marks the run as incomplete while it goes on.
+func (w *scorer) score(ctx context.Context) error {
+	info, err := w.store.Info(ctx, w.run.ID())
+	if err != nil {
+		return err
 	}
-	const size = 200
+	reasons := slices.DeleteFunc(info.Reasons, func(s string) bool { return s == scoringCut })
+	status := harness.Complete
+	if info.Status == store.Running { // by us, who have the lock: nobody else runs it any more
+		reasons = append(reasons, processEnded)
+	}
+	if left, _ := splitNotes(reasons); len(left) > 0 {
+		status = harness.Incomplete
+	}
+	cut := append([]string{scoringCut}, reasons...)
+	if err := w.run.Finish(ctx, string(harness.Incomplete), cut, info.Planned); err != nil {
+		return err
+	}
+	if err := w.all(ctx); err != nil {
+		return err
+	}
+	if err := w.run.SetEvaluators(ctx, w.suite.Metrics); err != nil {
+		return err
+	}
+	if err := w.run.SetGate(ctx, gateTexts(w.suite.Gate)); err != nil {
+		return err
+	}
+	return w.run.Finish(ctx, string(status), reasons, info.Planned)
+}
+
+// A batch of results is scored and stored at once.
+const (
+	scoreItems = 200
+	scoreBytes = 8 << 20
+)
+
+// all scores batch by batch.
+func (w *scorer) all(ctx context.Context) error {
 	var batch []harness.Result
-	for r, err := range st.Results(ctx, run.ID(), store.Query{}) {
+	size := 0
+	for r, err := range w.store.Results(ctx, w.run.ID(), store.Query{}) {
 		if err != nil {
 			return err
 		}
 		if r.Output == nil {
 			continue
 		}
-		if batch = append(batch, r); len(batch) == size {
-			if err := flush(batch); err != nil {
+		batch, size = append(batch, r), size+weight(r)
+		if len(batch) == scoreItems || size >= scoreBytes {
+			if err := w.flush(ctx, batch); err != nil {
 				return err
 			}
-			batch = nil
+			batch, size = nil, 0
 		}
 	}
-	return flush(batch)
+	return w.flush(ctx, batch)
+}
+
+// weight is about how many bytes a result's texts have.
+func weight(r harness.Result) int {
+	size := len(r.Output.Text()) + len(harness.Input{Value: r.Case.Input}.Text())
+	for _, c := range r.Output.Chunks {
+		size += len(c.Text)
+	}
+	return size
+}
+
+// flush scores a batch, Concurrency answers at once, and stores it.
+func (w *scorer) flush(ctx context.Context, batch []harness.Result) error {
+	var g errgroup.Group
+	g.SetLimit(max(w.suite.Concurrency, 1))
+	for i := range batch {
+		g.Go(func() error {
+			again, ok, err := harness.ScoreResult(ctx, w.config, batch[i])
+			if err == nil && !ok {
+				err = context.Cause(ctx)
+			}
+			batch[i] = again
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	w.redact.results(batch)
+	return w.run.Rescore(ctx, batch)
 }

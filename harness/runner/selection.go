@@ -16,11 +16,13 @@ import (
 type Selection struct {
 	// Cases are IDs; empty takes all.
 	Cases []string `json:"cases,omitempty"`
-	// Filter compares metadata with values, as text: all must be equal. A list in
-	// the metadata matches when one of its items does.
+	// Filter compares metadata with values, as text: all must be equal. Numbers
+	// are written without an exponent. A list in the metadata matches when one of
+	// its items does.
 	Filter map[string]string `json:"filter,omitempty"`
 	// Shard i of n (from 1) takes the cases whose ID falls into it.
-	Shard, Shards int `json:",omitempty"`
+	Shard  int `json:"shard,omitempty"`
+	Shards int `json:"shards,omitempty"`
 	// Sample takes a fraction of the cases, 0 all of them.
 	Sample float64 `json:"sample,omitempty"`
 	// Limit takes the first cases of those; 0 takes all.
@@ -57,10 +59,15 @@ func (s Selection) filter() func(harness.Case) bool {
 }
 
 func matches(v any, want string) bool {
-	if list, ok := v.([]any); ok {
-		return slices.ContainsFunc(list, func(item any) bool { return matches(item, want) })
+	switch v := v.(type) {
+	case nil:
+		return false
+	case []any:
+		return slices.ContainsFunc(v, func(item any) bool { return matches(item, want) })
+	case float64: // 1000000, not 1e+06
+		return strconv.FormatFloat(v, 'f', -1, 64) == want
 	}
-	return v != nil && fmt.Sprint(v) == want
+	return fmt.Sprint(v) == want // a json.Number as it was written
 }
 
 func shardOf(id string, n int) int {
@@ -69,18 +76,24 @@ func shardOf(id string, n int) int {
 	return int(h.Sum32()%uint32(n)) + 1
 }
 
+// whole tells whether the selection takes all.
+func (s Selection) whole() bool {
+	return len(s.Cases) == 0 && len(s.Filter) == 0 && s.Shards == 0 && s.Sample == 0 && s.Limit == 0
+}
+
 const selectionOption = "selection"
 
-// options is the selection as the store keeps it.
+// options is the selection as the store keeps it; empty when it takes all.
 func (s Selection) options() (map[string]string, error) {
 	data, err := json.Marshal(s)
 	if err != nil {
 		return nil, err
 	}
-	if string(data) == "{}" {
-		return nil, nil
+	options := map[string]string{}
+	if string(data) != "{}" {
+		options[selectionOption] = string(data)
 	}
-	return map[string]string{selectionOption: string(data)}, nil
+	return options, nil
 }
 
 func selectionOf(options map[string]string) (Selection, error) {

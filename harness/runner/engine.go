@@ -1,0 +1,158 @@
+package runner
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/evalrun/evalrun/harness"
+)
+
+// run does what is to do, the posting beside it, and reports.
+func (r *runner) run(ctx context.Context) (Outcome, error) {
+	if r.todo == (work{}) {
+		return r.nothing(ctx)
+	}
+	news := r.posting.start(ctx)
+	var e ending
+	if r.todo.run {
+		var err error
+		if e, err = r.engine(ctx, news); err != nil {
+			_, _ = r.posting.finish(ctx, r.grace(), r.options.Abort) // a new run has nothing to post
+			return Outcome{}, errors.Join(usage(err, ""), r.giveUp(ctx))
+		}
+		r.record(ctx, &e)
+	}
+	posted, cut := r.posting.finish(ctx, r.grace(), r.options.Abort)
+	if err := r.stored.Close(); err != nil && e.err == nil {
+		e.err = err
+	}
+	if e.stopShow != nil {
+		e.stopShow()
+	}
+	report, err := r.report(context.WithoutCancel(ctx), e)
+	if err != nil {
+		return Outcome{}, &Error{Code: CodeIncomplete, Err: errors.Join(err, e.err),
+			Hint: "the results that were stored are kept, and the run can be resumed"}
+	}
+	if posted != nil && report.Publish != nil {
+		report.Publish.Error = r.redact.Text(posted.Error())
+	}
+	out := Outcome{RunID: r.stored.ID(), Report: report, Err: r.redact.failure(e.err)}
+	if ctx.Err() != nil && (report.Status == harness.Incomplete || cut) {
+		out.interrupted = context.Cause(ctx)
+	}
+	return out, nil
+}
+
+// nothing reports a run that has come to its end already.
+func (r *runner) nothing(ctx context.Context) (Outcome, error) {
+	report, err := r.report(ctx, ending{})
+	return Outcome{RunID: r.before.ID, Report: report, Idle: true}, err
+}
+
+// ending is how the engine ended.
+type ending struct {
+	report   *harness.Report // nil when it had nothing to do
+	reasons  []string        // why the run is incomplete
+	err      error           // likewise, nil when it is complete
+	stopShow func()
+}
+
+// engine runs the cases. An error means that it refused to.
+func (r *runner) engine(ctx context.Context, news chan<- struct{}) (ending, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	progress := &harness.Progress{}
+	e := ending{stopShow: func() {}}
+	if r.options.Started != nil {
+		e.stopShow = r.options.Started(r.stored.ID(), progress)
+	}
+	r.app = withCostLimit(&circuit{App: r.app, stop: stop}, r.options.MaxCost, r.paid, stop)
+	e.report, e.err = harness.Run(ctx, r.config(&journal{run: r.stored, redact: r.redact, news: news}, progress))
+	if e.report == nil {
+		e.stopShow()
+		return e, e.err
+	}
+	for _, reason := range e.report.Reasons {
+		e.reasons = append(e.reasons, r.redact.Text(reason))
+	}
+	if e.report.Status == harness.Incomplete && len(e.reasons) == 0 {
+		e.reasons = []string{"the run did not reach its end"}
+	}
+	for _, warning := range e.report.Warnings {
+		r.note(warning)
+	}
+	r.note(costNote(e.report, r.options.MaxCost))
+	if r.server != nil {
+		if err := r.server.Err(); err != nil {
+			r.note("the server of start: " + err.Error())
+		}
+	}
+	return e, nil
+}
+
+// note keeps a warning with the run; "" is none.
+func (r *runner) note(text string) {
+	if text = r.redact.Text(text); text != "" && !slices.Contains(r.notes, text) {
+		r.notes = append(r.notes, text)
+	}
+}
+
+// noteMark begins what is kept among a run's reasons and is none: a warning,
+// which belongs into every report of the run.
+const noteMark = "warning: "
+
+// record keeps how the run ended, before anything waits for the platform.
+func (r *runner) record(ctx context.Context, e *ending) {
+	kept := slices.Clone(e.reasons)
+	for _, n := range r.notes {
+		kept = append(kept, noteMark+n)
+	}
+	ctx = context.WithoutCancel(ctx)
+	var err error
+	if r.otherGate(r.stored.Spec()) { // it has changed since the run began
+		err = r.stored.SetGate(ctx, gateTexts(r.suite.Gate))
+	}
+	err = errors.Join(err, r.stored.Finish(ctx, string(e.report.Status), kept, e.report.Cases.Planned))
+	if err != nil {
+		e.report.Status = harness.Incomplete
+		e.reasons = append(e.reasons, r.redact.Text(err.Error()))
+		e.err = cmp.Or(e.err, err)
+	}
+}
+
+// splitNotes tells the reasons from the warnings of a stored run.
+func splitNotes(kept []string) (reasons, notes []string) {
+	for _, text := range kept {
+		if note, ok := strings.CutPrefix(text, noteMark); ok {
+			notes = append(notes, note)
+		} else {
+			reasons = append(reasons, text)
+		}
+	}
+	return reasons, notes
+}
+
+func (r *runner) grace() time.Duration { return cmp.Or(r.options.Grace, 10*time.Second) }
+
+func (r *runner) config(j *journal, p *harness.Progress) harness.Config {
+	s := r.suite
+	c := harness.Config{
+		Source: r.source, App: r.app, Evaluators: r.evaluators, Journal: j,
+		Trials: s.Trials, Concurrency: s.Concurrency, Timeout: s.Timeout,
+		Retry: harness.Retry{Max: s.Retries}, Grace: r.grace(), Abort: r.options.Abort,
+		Filter: r.selection.filter(), Sample: r.selection.Sample, Limit: r.selection.Limit,
+		Seed: s.Seed, Progress: p,
+	}
+	if s.RateLimit > 0 {
+		burst := max(1, min(s.Concurrency, int(s.RateLimit/60)))
+		c.Limiter = rate.NewLimiter(rate.Limit(s.RateLimit/60), burst)
+	}
+	return c
+}
