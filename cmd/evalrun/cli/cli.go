@@ -7,15 +7,12 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/evalrun/evalrun/evaluator"
 	"github.com/evalrun/evalrun/harness/runner"
 	"github.com/evalrun/evalrun/harness/store"
-	"github.com/evalrun/evalrun/harness/strict"
-	"github.com/evalrun/evalrun/reporter"
 )
 
 // Config says what the command works with. The zero value is the evalrun
@@ -34,14 +31,13 @@ type Config struct {
 // Main runs the command as it is shipped and returns its exit code.
 func Main() int { return Run(context.Background(), Config{}) }
 
-// Run runs the command and returns its exit code. It handles SIGINT and SIGTERM
-// while it runs.
+// Run runs the command and returns its exit code. It handles SIGINT, SIGTERM and
+// SIGHUP while it runs.
 func Run(ctx context.Context, c Config) (code int) {
 	a := newApp(c)
 	defer func() {
 		if v := recover(); v != nil {
-			a.say("%s", "evalrun: bug: "+fmt.Sprint(v)+"\n"+string(debug.Stack()))
-			a.say("%s", "What was stored is kept. Please report this with the lines above.")
+			a.bug(fmt.Sprint(v), string(debug.Stack()))
 			code = runner.CodeBug
 		}
 	}()
@@ -53,9 +49,19 @@ func Run(ctx context.Context, c Config) (code int) {
 	defer stop()
 	if err := root.ExecuteContext(ctx); err != nil {
 		a.fail(err)
-		return runner.Worst(a.code, runner.CodeOf(err))
+		return runner.Worst(a.code, codeOf(ctx, err))
 	}
 	return a.code
+}
+
+// codeOf is the exit code of an error. After a signal it is the signal's: what
+// failed did so because it was cut off. Only a bug stays one.
+func codeOf(ctx context.Context, err error) int {
+	code := runner.CodeOf(err)
+	if signalled, ok := signalCode(ctx); ok && code != runner.CodeBug {
+		return signalled
+	}
+	return code
 }
 
 func (c Config) args() []string {
@@ -69,6 +75,7 @@ func (c Config) args() []string {
 type app struct {
 	Config
 	stdout, stderr io.Writer
+	console        console       // stderr, shared with the progress
 	abort          chan struct{} // closed at the second signal
 	code           int           // the worst of what the runs came to
 
@@ -93,8 +100,12 @@ func newApp(c Config) *app {
 	if a.Evaluators == nil {
 		a.Evaluators = evaluator.NewRegistry()
 	}
+	a.console.w = a.stderr
 	return a
 }
+
+// defaultStore is the folder of the store, below the current one.
+const defaultStore = ".evalrun"
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
@@ -110,7 +121,7 @@ Exit codes: 0 passed, 1 gate failed, 2 usage or configuration, 3 inconclusive,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	f := root.PersistentFlags()
-	f.StringVar(&a.storeDir, "store", ".evalrun", "folder of the local store")
+	f.StringVar(&a.storeDir, "store", defaultStore, "folder of the local store")
 	f.BoolVar(&a.allowPath, "allow-path", false, "let the paths of a suite leave its folder")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no table")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "show every wrong answer and every error")
@@ -123,50 +134,20 @@ Exit codes: 0 passed, 1 gate failed, 2 usage or configuration, 3 inconclusive,
 	return root
 }
 
-// say writes a line for the user; every part of the format's arguments that came
-// from outside has to be safe or goes through here as a whole.
-func (a *app) say(format string, args ...any) {
-	fmt.Fprintln(a.stderr, reporter.TerminalBlock(fmt.Sprintf(format, args...)))
-}
-
-// fail shows an error: each on a line of its own, then what to do.
-func (a *app) fail(err error) {
-	var hints []string
-	var many strict.Errors
-	var one *strict.Error
-	switch {
-	case errors.As(err, &many):
-		for _, e := range many {
-			hints = append(hints, e.Hint)
-		}
-	case errors.As(err, &one):
-		hints = append(hints, one.Hint)
-	}
-	var e *runner.Error
-	if errors.As(err, &e) {
-		hints = append(hints, e.Hint)
-	}
-	a.say("evalrun: %s", strings.TrimSpace(err.Error()))
-	shown := map[string]bool{"": true}
-	for _, h := range hints {
-		if !shown[h] {
-			shown[h] = true
-			a.say("hint: %s", h)
-		}
-	}
-}
-
 // open opens the store. Commands that only read do not create one.
 func (a *app) open(create bool) (*store.Store, error) {
-	if !create {
-		if _, err := os.Stat(a.storeDir); errors.Is(err, os.ErrNotExist) {
-			return nil, &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("there is no store in %s", a.storeDir),
-				Hint: "evalrun run makes one; --store names another folder"}
-		}
+	if !create && !a.hasStore() {
+		return nil, &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("there is no store in %s", a.storeDir),
+			Hint: "evalrun run makes one; --store names another folder"}
 	}
 	st, err := store.Open(a.storeDir)
 	if err != nil {
 		return nil, &runner.Error{Code: runner.CodeUsage, Err: err}
 	}
 	return st, nil
+}
+
+func (a *app) hasStore() bool {
+	_, err := os.Stat(a.storeDir)
+	return !errors.Is(err, os.ErrNotExist)
 }

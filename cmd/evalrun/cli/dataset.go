@@ -140,13 +140,13 @@ func (a *app) pullCommand() *cobra.Command {
 func (a *app) pull(cmd *cobra.Command, source sgp.Source, path string) (err error) {
 	var w io.Writer = a.stdout
 	if path != "" {
-		f, ferr := createAtomic(path)
+		f, ferr := create(path)
 		if ferr != nil {
 			return ferr
 		}
 		defer func() {
 			if err != nil {
-				_ = f.(*atomicFile).Discard()
+				_ = f.Discard() // err says what is wrong
 				return
 			}
 			err = f.Close()

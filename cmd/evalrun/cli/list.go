@@ -37,6 +37,9 @@ func (a *app) listCommand() *cobra.Command {
 		Short: "List the stored runs, newest first",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !a.hasStore() {
+				return a.listTable(nil)
+			}
 			st, err := a.open(false)
 			if err != nil {
 				return err
@@ -49,7 +52,7 @@ func (a *app) listCommand() *cobra.Command {
 			if limit > 0 && len(infos) > limit {
 				infos = infos[:limit]
 			}
-			if asJSON {
+			if asJSON && len(infos) > 0 {
 				return a.listJSON(infos)
 			}
 			return a.listTable(infos)
@@ -75,7 +78,7 @@ func (a *app) listJSON(infos []store.Info) error {
 
 func (a *app) listTable(infos []store.Info) error {
 	if len(infos) == 0 {
-		a.say("There are no runs in %s yet.", a.storeDir)
+		a.say("There are no runs in %s yet; evalrun run makes one.", a.storeDir)
 		return nil
 	}
 	t := table.NewWriter()

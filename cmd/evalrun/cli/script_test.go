@@ -86,7 +86,7 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	cmd := command(ctx, ts, args[1:])
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	code := codeOf(ts, cmd.Run())
+	code := exitOf(ts, cmd.Run())
 	keep(ts, &stdout, &stderr)
 	if code != want {
 		ts.Fatalf("exit code %d, expected %d\nstdout:\n%s\nstderr:\n%s", code, want, &stdout, &stderr)
@@ -117,7 +117,7 @@ func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(cmd.Process.Signal(sig))
 		time.Sleep(300 * time.Millisecond)
 	}
-	code := codeOf(ts, cmd.Wait())
+	code := exitOf(ts, cmd.Wait())
 	keep(ts, &stdout, &stderr)
 	if code != want {
 		ts.Fatalf("exit code %d, expected %d\nstdout:\n%s\nstderr:\n%s", code, want, &stdout, &stderr)
@@ -169,7 +169,7 @@ func fileExists(path string) bool {
 	return err == nil && !info.IsDir()
 }
 
-func codeOf(ts *testscript.TestScript, err error) int {
+func exitOf(ts *testscript.TestScript, err error) int {
 	var exit *exec.ExitError
 	switch {
 	case err == nil:

@@ -17,7 +17,7 @@ import (
 
 func (a *app) showCommand() *cobra.Command {
 	var id string
-	var f suiteFlag
+	var f gateFlags
 	var out outputFlags
 	cmd := &cobra.Command{
 		Use:   "show RUN",
@@ -29,9 +29,7 @@ func (a *app) showCommand() *cobra.Command {
 			if id != "" {
 				return a.showCase(cmd, args[0], id, out.json)
 			}
-			err := a.stored(cmd, args[0], out, func(st *store.Store, info store.Info) (*harness.Report, error) {
-				return runner.Report(cmd.Context(), st, info.ID, a.gateIfAny(info, f))
-			})
+			err := a.stored(cmd, args[0], out, a.judged(&f))
 			a.code = runner.CodePass
 			return err
 		},

@@ -15,22 +15,25 @@ import (
 // lastResort is how long the command may take to leave after the second signal.
 const lastResort = 3 * time.Second
 
-// watchSignals ends the context at the first SIGINT or SIGTERM, with the exit
-// code as its cause, closes a.abort at the second, and ends the process should
-// it still be there a while later. What is stored is kept in any case.
+// watchSignals ends the context at the first SIGINT, SIGTERM or SIGHUP, with the
+// exit code as its cause, closes a.abort at the second, and ends the process
+// should it still be there a while later. What is stored is kept in any case.
 func (a *app) watchSignals(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // as it is below nohup
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	ended := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		code := 0
 		select {
 		case s := <-signals:
-			code = codeOf(s)
-			cancel(&runner.Error{Code: code, Err: errors.New("interrupted by " + s.String())})
-			a.say("evalrun: stopping: running trials may finish within %s; once more to leave now", grace)
+			code = exitCode(s)
+			cancel(&signalError{runner.Error{Code: code, Err: errors.New("interrupted by " + s.String())}})
+			a.say("evalrun: stopping: what runs may finish within %s; once more to leave now", grace)
 		case <-ended:
 			return
 		}
@@ -55,12 +58,30 @@ func (a *app) watchSignals(ctx context.Context) (context.Context, func()) {
 	}
 }
 
-// grace is how long running trials may go on after the first signal.
+// grace is how long running trials, and then posting, may go on after the first
+// signal.
 const grace = 10 * time.Second
 
-func codeOf(s os.Signal) int {
-	if s == syscall.SIGTERM {
-		return runner.CodeTerminated
+// exitCode is the exit code that a signal stands for.
+func exitCode(s os.Signal) int {
+	if s == os.Interrupt {
+		return runner.CodeInterrupted
 	}
-	return runner.CodeInterrupted
+	return runner.CodeTerminated
+}
+
+// signalError is the cause of a context that a signal has ended.
+type signalError struct{ err runner.Error }
+
+func (e *signalError) Error() string { return e.err.Error() }
+func (e *signalError) Unwrap() error { return &e.err }
+
+// signalCode is the exit code of the signal that has ended ctx; it is not ok when
+// none has.
+func signalCode(ctx context.Context) (code int, ok bool) {
+	var e *signalError
+	if ctx.Err() != nil && errors.As(context.Cause(ctx), &e) {
+		return e.err.Code, true
+	}
+	return 0, false
 }

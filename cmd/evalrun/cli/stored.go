@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -12,88 +13,31 @@ import (
 	"github.com/evalrun/evalrun/harness/suite"
 )
 
-// suiteFlag names the suite that a stored run is judged by.
-type suiteFlag struct{ path string }
-
-func (f *suiteFlag) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.path, "suite", "", "suite file (default: the one that the run was started with)")
+// gateFlags say by what a stored run is judged.
+type gateFlags struct {
+	suite  string
+	checks []string
 }
 
-// suiteOf loads the suite of a stored run as it is today.
-func (a *app) suiteOf(info store.Info, f suiteFlag) (*suite.Suite, error) {
-	path := f.path
-	if path == "" {
-		path = info.Spec.Path
-	}
-	s, err := a.load(path)
-	if err != nil && f.path == "" {
-		return nil, &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("load the suite of run %s: %w", info.ID, err),
-			Hint: "--suite names the file when it has moved"}
-	}
-	return s, err
+func (f *gateFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.suite, "suite", "", "judge by the checks of this suite (default: those that are kept with the run)")
 }
 
-func (a *app) scoreCommand() *cobra.Command {
-	var f suiteFlag
-	var out outputFlags
-	cmd := &cobra.Command{
-		Use:   "score RUN",
-		Short: "Score a stored run again with today's evaluators, without calling the app",
-		Long: `Score evaluates the stored outputs of a run with the evaluators that the suite
-has today, and replaces the scores of the run. The app is not called. Results
-that were posted to a platform are not posted again.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.stored(cmd, args[0], out, func(st *store.Store, info store.Info) (*harness.Report, error) {
-				s, err := a.suiteOf(info, f)
-				if err != nil {
-					return nil, err
-				}
-				return runner.Score(cmd.Context(), s, runner.Options{Store: st}, info.ID)
-			})
-		},
-	}
-	f.add(cmd)
-	out.add(cmd.Flags())
-	return cmd
-}
-
-func (a *app) gateCommand() *cobra.Command {
-	var f suiteFlag
-	var out outputFlags
-	var checks []string
-	cmd := &cobra.Command{
-		Use:     "gate RUN",
-		Short:   "Judge a stored run: the same checks as in a suite",
-		Example: `  evalrun gate latest --check "equals.pass_rate >= 0.9"`,
-		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.stored(cmd, args[0], out, func(st *store.Store, info store.Info) (*harness.Report, error) {
-				parsed, err := a.checks(info, f, checks)
-				if err != nil {
-					return nil, err
-				}
-				return runner.Report(cmd.Context(), st, info.ID, parsed)
-			})
-		},
-	}
-	f.add(cmd)
-	cmd.Flags().StringArrayVar(&checks, "check", nil, "a check, in place of the suite's (repeatable)")
-	out.add(cmd.Flags())
-	return cmd
-}
-
-// checks are those of the flags, or else of the suite.
-func (a *app) checks(info store.Info, f suiteFlag, texts []string) ([]gate.Check, error) {
-	if len(texts) == 0 {
-		s, err := a.suiteOf(info, f)
+// of gives the checks: those of the flags, those of a suite as it is today, or
+// those that are kept with the run.
+func (f *gateFlags) of(a *app, info store.Info) ([]gate.Check, error) {
+	if f.suite != "" && len(f.checks) == 0 {
+		s, err := a.load(f.suite)
 		if err != nil {
 			return nil, err
 		}
 		return s.Gate, nil
 	}
+	if len(f.checks) == 0 {
+		return runner.Checks(info)
+	}
 	var checks []gate.Check
-	for _, text := range texts {
+	for _, text := range f.checks {
 		c, err := gate.Parse(text)
 		if err != nil {
 			return nil, fmt.Errorf("--check: %w", err)
@@ -103,8 +47,79 @@ func (a *app) checks(info store.Info, f suiteFlag, texts []string) ([]gate.Check
 	return checks, nil
 }
 
+// judged folds a stored run and judges it.
+func (a *app) judged(f *gateFlags) doStored {
+	return func(ctx context.Context, st *store.Store, info store.Info) (*harness.Report, error) {
+		checks, err := f.of(a, info)
+		if err != nil {
+			return nil, err
+		}
+		return runner.Report(ctx, st, info.ID, checks)
+	}
+}
+
+func (a *app) scoreCommand() *cobra.Command {
+	var path string
+	var out outputFlags
+	cmd := &cobra.Command{
+		Use:   "score RUN",
+		Short: "Score a stored run again with today's evaluators, without calling the app",
+		Long: `Score evaluates the stored outputs of a run with the evaluators that the suite
+has today, replaces the scores of the run, and judges it by the suite's gate of
+today. The app is not called. Results that were posted to a platform are not
+posted again. A run whose scoring was cut off is incomplete until it was scored
+to the end.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.stored(cmd, args[0], out, func(ctx context.Context, st *store.Store, info store.Info) (*harness.Report, error) {
+				s, err := a.suiteOf(info, path)
+				if err != nil {
+					return nil, err
+				}
+				return runner.Score(ctx, s, runner.Options{Store: st}, info.ID)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&path, "suite", "", "suite file (default: the one that the run was started with)")
+	out.add(cmd.Flags())
+	return cmd
+}
+
+// suiteOf loads the suite of a stored run as it is today.
+func (a *app) suiteOf(info store.Info, path string) (*suite.Suite, error) {
+	if path != "" {
+		return a.load(path)
+	}
+	s, err := a.load(shownPath(info.Spec.Path))
+	if err != nil {
+		return nil, &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("load the suite of run %s: %w", info.ID, err),
+			Hint: "--suite names the file when it has moved"}
+	}
+	return s, nil
+}
+
+func (a *app) gateCommand() *cobra.Command {
+	var f gateFlags
+	var out outputFlags
+	cmd := &cobra.Command{
+		Use:   "gate RUN",
+		Short: "Judge a stored run: the same checks as in a suite",
+		Long: `Gate judges a stored run by the checks that are kept with it: those of its suite
+when it was run. --suite takes those of a suite as it is today, --check others.`,
+		Example: `  evalrun gate latest --check "equals.pass_rate >= 0.9"`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.stored(cmd, args[0], out, a.judged(&f))
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().StringArrayVar(&f.checks, "check", nil, "a check to judge by (repeatable)")
+	out.add(cmd.Flags())
+	return cmd
+}
+
 func (a *app) reportCommand() *cobra.Command {
-	var f suiteFlag
+	var f gateFlags
 	var out outputFlags
 	cmd := &cobra.Command{
 		Use:   "report RUN",
@@ -113,9 +128,9 @@ func (a *app) reportCommand() *cobra.Command {
   evalrun report latest -o jsonl > results.jsonl`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.stored(cmd, args[0], out, func(st *store.Store, info store.Info) (*harness.Report, error) {
-				return runner.Report(cmd.Context(), st, info.ID, a.gateIfAny(info, f))
-			})
+			err := a.stored(cmd, args[0], out, a.judged(&f))
+			a.code = runner.CodePass // a report that was written is a success, whatever it says
+			return err
 		},
 	}
 	f.add(cmd)
@@ -123,19 +138,11 @@ func (a *app) reportCommand() *cobra.Command {
 	return cmd
 }
 
-// gateIfAny is the gate of the run's suite. A report of old results is worth
-// having when the suite is gone.
-func (a *app) gateIfAny(info store.Info, f suiteFlag) []gate.Check {
-	s, err := a.suiteOf(info, f)
-	if err != nil {
-		a.say("evalrun: warning: no gate in this report: %v", err)
-		return nil
-	}
-	return s.Gate
-}
+// doStored makes a report of a stored run.
+type doStored func(context.Context, *store.Store, store.Info) (*harness.Report, error)
 
 // stored does something with a stored run and writes the report that comes out.
-func (a *app) stored(cmd *cobra.Command, id string, out outputFlags, do func(*store.Store, store.Info) (*harness.Report, error)) error {
+func (a *app) stored(cmd *cobra.Command, id string, out outputFlags, do doStored) error {
 	outputs, err := out.parse()
 	if err != nil {
 		return err
@@ -152,17 +159,17 @@ func (a *app) stored(cmd *cobra.Command, id string, out outputFlags, do func(*st
 	if err != nil {
 		return &runner.Error{Code: runner.CodeUsage, Err: err, Hint: "evalrun list shows the runs"}
 	}
-	report, err := do(st, info)
+	report, err := do(cmd.Context(), st, info)
 	if err != nil {
 		return err
 	}
 	source := reportSource{ctx: cmd.Context(), store: st, report: report, id: info.ID}
-	if err := a.write(source, outputs, job{}); err != nil {
+	if err := a.write(source, outputs); err != nil {
 		return &runner.Error{Code: runner.CodeIncomplete, Err: err}
 	}
 	a.code = runner.Code(report)
-	if cmd.Name() == "report" {
-		a.code = runner.CodePass // a report that was written is a success, whatever it says
+	if info.Status != store.Running && !a.quiet {
+		a.sayResume(report)
 	}
 	return nil
 }

@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/runner"
+	"github.com/evalrun/evalrun/harness/store"
+	"github.com/evalrun/evalrun/harness/suite"
+	"github.com/evalrun/evalrun/reporter"
+)
+
+// job is one run to do: a suite with one of its apps.
+type job struct {
+	suite    *suite.Suite
+	app      string
+	path     string // of the suite, as it was given
+	revision string
+}
+
+// String is the suite's name, with the app's when it has several.
+func (j job) String() string {
+	if len(j.suite.Apps) > 1 {
+		return fmt.Sprintf("%s (%s)", j.suite.Name, j.app)
+	}
+	return j.suite.Name
+}
+
+func names(jobs []job) string {
+	var all []string
+	for _, j := range jobs {
+		all = append(all, j.String())
+	}
+	return strings.Join(all, ", ")
+}
+
+// jobs loads every suite before anything runs.
+func (a *app) jobs(cmd *cobra.Command, f *runFlags, paths []string) ([]job, error) {
+	var jobs []job
+	for _, path := range paths {
+		s, err := a.load(path)
+		if err != nil {
+			return nil, err
+		}
+		f.override(cmd, s)
+		for _, app := range s.Apps {
+			if f.app == "" || f.app == app.Name {
+				jobs = append(jobs, job{suite: s, app: app.Name, path: path})
+			}
+		}
+	}
+	if len(jobs) == 0 {
+		return nil, fmt.Errorf("run: no suite has an app %q", f.app)
+	}
+	if id := f.resumed(); id != "" && id != latest && len(jobs) > 1 {
+		return nil, &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("run: --resume %s with a suite of %d apps", id, len(jobs)),
+			Hint: "--app says which of them, or leave the suite out"}
+	}
+	return jobs, nil
+}
+
+func (a *app) load(path string) (*suite.Suite, error) {
+	return suite.Load(path, suite.Options{
+		Evaluators: a.Evaluators, AllowPath: a.allowPath, Getenv: a.Getenv, Formats: reporter.Formats(),
+	})
+}
+
+// runJob runs a job and writes its reports. An error means that it did not start.
+func (a *app) runJob(ctx context.Context, f *runFlags, st *store.Store, j job, outputs []output) (int, error) {
+	outcome, err := runner.Run(ctx, j.suite, runner.Options{
+		Store: st, App: j.app, Selection: f.selection, Resume: f.resumed(), RetryErrors: f.retry != "", AllowDrift: f.allowDrift,
+		MaxCost: f.maxCost, Grace: grace, Abort: a.abort, Tags: maps.Clone(f.tags), Version: version(), Revision: j.revision,
+		Started: func(_ string, p *harness.Progress) func() { return a.progress(j, p) },
+	})
+	if err != nil {
+		return 0, err
+	}
+	source := reportSource{ctx: context.WithoutCancel(ctx), store: st, report: outcome.Report, id: outcome.RunID}
+	code := outcome.Code()
+	if err := a.write(source, outputs); err != nil {
+		a.fail(err)
+		code = runner.Worst(code, runner.CodeIncomplete)
+	}
+	if err := outcome.Err; err != nil && !slices.Contains(outcome.Report.Reasons, err.Error()) {
+		a.fail(err)
+	}
+	if a.quiet {
+		return code, nil
+	}
+	if outcome.Idle {
+		a.say("Run %s was complete already; nothing was run.", outcome.RunID)
+	}
+	a.sayResume(outcome.Report)
+	return code, nil
+}
+
+// sayResume says how an incomplete run is taken up again.
+func (a *app) sayResume(r *harness.Report) {
+	if r.Status == harness.Incomplete {
+		a.say("To go on where it stopped: %s", a.command("run", "--resume="+r.RunID))
+	}
+}
+
+// progress shows the run on a terminal. Messages go through it meanwhile.
+func (a *app) progress(j job, p *harness.Progress) func() {
+	t, ok := a.terminal(a.stderr)
+	if a.quiet || !ok {
+		return func() {}
+	}
+	shown := reporter.StartProgress(a.stderr, p, reporter.ProgressOptions{Label: j.String(), Terminal: true, Width: t.width, Color: t.color})
+	undo := a.console.use(shown)
+	return func() {
+		undo()
+		shown.Stop()
+	}
+}

@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/runner"
+	"github.com/evalrun/evalrun/harness/store"
+	"github.com/evalrun/evalrun/reporter"
+)
+
+// reportSource is what reports are written of.
+type reportSource struct {
+	ctx    context.Context
+	store  *store.Store
+	report *harness.Report
+	id     string
+}
+
+// data is what a format needs of the results: the table reads only those that it
+// shows.
+func (s reportSource) data(format string) reporter.Data {
+	q := store.Query{}
+	if format == "table" || format == "markdown" {
+		q.OnlyErrored, q.OnlyFailed = true, true
+	}
+	if format == "json" {
+		return reporter.Data{Report: s.report}
+	}
+	return reporter.Data{Report: s.report, Results: s.store.Results(s.ctx, s.id, q)}
+}
+
+// write writes all outputs; one that fails does not keep back the others.
+func (a *app) write(s reportSource, outputs []output) error {
+	var errs []error
+	carriesData := slices.ContainsFunc(outputs, func(o output) bool { return o.path == "" && o.format != "table" })
+	for _, o := range outputs {
+		if o.path == "" && o.format == "table" && a.quiet {
+			continue
+		}
+		if err := a.writeOne(s, o); err != nil {
+			errs = append(errs, fmt.Errorf("report %s: %w", strings.TrimSuffix(o.format+":"+o.path, ":"), err))
+		}
+	}
+	if a.quiet {
+		a.sayVerdict(s.report)
+	}
+	if carriesData && !a.quiet {
+		errs = append(errs, a.render(s, "table", a.stderr))
+	}
+	return errors.Join(errs...)
+}
+
+// sayVerdict says in one line what went wrong, and nothing when all is well.
+func (a *app) sayVerdict(r *harness.Report) {
+	if runner.Code(r) == runner.CodePass {
+		return
+	}
+	line := fmt.Sprintf("evalrun: %s: %s", reporter.Terminal(r.Suite), r.Verdict)
+	for _, c := range r.Gate {
+		if c.Verdict != harness.Pass {
+			line += fmt.Sprintf("; %s: %s", c.Check, c.Reason)
+		}
+	}
+	for _, reason := range r.Reasons {
+		line += "; " + reason
+	}
+	if p := r.Publish; p != nil && (p.Pending > 0 || p.Rejected > 0 || p.Error != "") {
+		line += fmt.Sprintf("; %d results pending, %d rejected", p.Pending, p.Rejected)
+		if p.Error != "" {
+			line += ": " + p.Error
+		}
+	}
+	a.say("%s", line)
+}
+
+func (a *app) writeOne(s reportSource, o output) error {
+	if o.path == "" {
+		return a.render(s, o.format, a.stdout)
+	}
+	if o.suite != nil { // which says what its reports may be
+		f, err := o.suite.Create(o.path)
+		if err != nil {
+			return err
+		}
+		return errors.Join(a.render(s, o.format, f), f.Close())
+	}
+	f, err := create(o.path)
+	if err != nil {
+		return err
+	}
+	if err := a.render(s, o.format, f); err != nil {
+		return errors.Join(err, f.Discard())
+	}
+	return f.Close()
+}
+
+// render writes one report to w.
+func (a *app) render(s reportSource, format string, w io.Writer) error {
+	r, err := reporter.New(format)
+	if err != nil {
+		return err
+	}
+	if format == "table" {
+		t, _ := a.terminal(w)
+		table := reporter.Table{Width: t.width, Color: t.color}
+		if a.verbose {
+			table.Failures = 1 << 30
+		}
+		r = table
+	}
+	b := bufio.NewWriterSize(w, 64<<10)
+	if err := r.Write(b, s.data(format)); err != nil {
+		return err
+	}
+	return b.Flush()
+}
