@@ -109,19 +109,22 @@ func TestJudgeOneCheck(t *testing.T) {
 		{"lowest", mix(nine, repeat(half, 1)), "equals.min >= 0.5", harness.Fail, 0.0, "0.00 over 11 cases"},
 		{"highest", repeat(half, 3), "equals.max < 1", harness.Pass, 0.5, ""},
 
-		{"no answer is the worst score", mix(repeat(pass, 9), repeat(timeout, 1)), "equals.pass_rate >= 0.95", harness.Fail, 0.9, "1 trial without an answer counts as the worst score"},
-		{"and may still pass", mix(repeat(pass, 18), repeat(timeout, 2)), "equals.pass_rate >= 0.9", harness.Pass, 0.9, "2 trials without an answer count as the worst score"},
+		{"no answer is the worst score", mix(repeat(pass, 9), repeat(timeout, 1)), "equals.pass_rate >= 0.95", harness.Fail, 0.9, "0.90 over 10 trials, needs ≥ 0.95; 1 of them got no answer and counts as the worst score"},
+		{"and may still pass", mix(repeat(pass, 18), repeat(timeout, 2)), "equals.pass_rate >= 0.9", harness.Pass, 0.9, "0.90 over 20 trials, needs ≥ 0.90; 2 of them got no answer and count as the worst score"},
 		{"also where low is good", mix(repeat(fail, 9), repeat(timeout, 1)), "equals.mean <= 0.05", harness.Fail, 0.1, "worst score"},
 		{"and for a lowest score", mix(repeat(pass, 9), repeat(timeout, 1)), "equals.min >= 1", harness.Fail, 0.0, ""},
 		{"and a highest", mix(repeat(fail, 9), repeat(timeout, 1)), "equals.max <= 0", harness.Fail, 1.0, ""},
 		{"and for equality with 1", mix(repeat(pass, 9), repeat(timeout, 1)), "equals.mean == 1", harness.Fail, 0.9, ""},
 		{"and with 0", mix(repeat(fail, 9), repeat(timeout, 1)), "equals.mean == 0", harness.Fail, 0.1, ""},
-		{"an unscored trial may decide", mix(repeat(pass, 9), repeat(unscored, 1)), "equals.pass_rate >= 0.95", harness.Inconclusive, 1.0, "between 0.90 and 1.00 over 9 cases, needs ≥ 0.95; 1 trial that could not be scored may be 0 or 1"},
+		{"an unscored trial may decide", mix(repeat(pass, 9), repeat(unscored, 1)), "equals.pass_rate >= 0.95", harness.Inconclusive, 1.0, "between 0.90 and 1.00 over 10 trials, needs ≥ 0.95; 1 of them could not be scored and may be 0 or 1"},
 		{"or not, passing", mix(repeat(pass, 9), repeat(unscored, 1)), "equals.pass_rate >= 0.9", harness.Pass, 1.0, "between 0.90 and 1.00"},
 		{"or not, failing", mix(repeat(fail, 9), repeat(unscored, 1)), "equals.pass_rate >= 0.9", harness.Fail, 0.0, "between 0.00 and 0.10"},
 		{"equality within bounds", mix(repeat(pass, 8), repeat(fail, 1), repeat(unscored, 3)), "equals.pass_rate == 0.8", harness.Inconclusive, nil, ""},
 		{"an unscored lowest", mix(repeat(pass, 9), repeat(unscored, 1)), "equals.min >= 0.5", harness.Inconclusive, 1.0, ""},
 		{"an unscored highest", mix(repeat(fail, 9), repeat(unscored, 1)), "equals.max <= 0.5", harness.Inconclusive, 0.0, ""},
+
+		{"the number is of the trials that count", mix(repeat(pass, 5), repeat(fail, 4), repeat(timeout, 1)), "equals.pass_rate >= 0.9", harness.Fail, 0.5, "0.50 over 10 trials, needs ≥ 0.90; 1 of them got no answer"},
+		{"both kinds of trouble", mix(repeat(pass, 8), repeat(timeout, 1), repeat(unscored, 1)), "equals.mean >= 0.85", harness.Inconclusive, nil, "between 0.80 and 0.90 over 10 trials, needs ≥ 0.85; 1 of them got no answer and counts as the worst score; 1 of them could not be scored and may be 0 or 1"},
 
 		{"another metric", nine, "levenshtein.mean >= 0.5", harness.Inconclusive, nil, `no scores called "levenshtein"; there are equals`},
 		{"no verdicts", repeat(half, 4), "equals.pass_rate >= 0", harness.Inconclusive, nil, "no verdict, so it has no pass rate"},
@@ -165,6 +168,33 @@ func everyCheck() []string {
 		"latency.p50 <= 1h", "latency.p95 <= 1h", "latency.max <= 1h", "latency.mean <= 1h",
 		"errors.rate <= 100%", "errors.count <= 1000", "cost.total <= 1000", "cost.mean <= 1000",
 		"tokens.total <= 1000000", "tokens.input <= 1000000", "tokens.output <= 1000000", "cases.completed >= 0",
+	}
+}
+
+func TestDurationsOfThreeDigits(t *testing.T) {
+	for _, tt := range []struct {
+		found time.Duration
+		limit string
+		want  string
+	}{
+		{10_255_304 * time.Microsecond, "2s", "10.3s over 1 answer, needs ≤ 2s"},
+		{37_140 * time.Nanosecond, "1s", "37.1µs over 1 answer, needs ≤ 1s"},
+		{41 * time.Nanosecond, "1s", "41ns over"},
+		{412_600 * time.Microsecond, "300ms", "413ms over 1 answer, needs ≤ 300ms"},
+		{999_999 * time.Nanosecond, "1s", "1ms over"},
+		{83_400 * time.Millisecond, "90s", "1m23.4s over 1 answer, needs ≤ 1m30s"},
+		{187*time.Minute + 12_400*time.Millisecond, "4h", "3h7m12s over"},
+		{2_000_400 * time.Microsecond, "2s", "2.0004s over 1 answer, needs ≤ 2s"},
+		{2*time.Second + 1, "2s", "2.000000001s over 1 answer, needs ≤ 2s"},
+		{60*time.Second + 40*time.Microsecond, "1m", "1m0.00004s over 1 answer, needs ≤ 1m0s"},
+		{2 * time.Second, "2s", "2s over 1 answer, needs ≤ 2s"},
+	} {
+		f := harness.NewFold(1, "equals")
+		r := result(0, 1, pass)
+		r.Latency = tt.found
+		f.Add(r)
+		got := decide(t, f.Report(1), "latency.max <= "+tt.limit)
+		assert.Contains(t, got.Reason, tt.want)
 	}
 }
 

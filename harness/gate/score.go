@@ -126,18 +126,25 @@ func (s sample) trouble() string {
 	return "; " + strings.Join(parts, " and ")
 }
 
+// scoreReason tells of cases where each trial has its score, and of trials where
+// some have none: they count, and the number is no longer that of the cases.
 func (c Check) scoreReason(s sample, m *harness.Metric, low, high float64) string {
 	var b strings.Builder
 	if low == high {
-		fmt.Fprintf(&b, "%s over %s, needs %s", c.show(low), count(s.cases, "case"), c.need())
+		b.WriteString(c.show(low))
 	} else {
-		fmt.Fprintf(&b, "between %s and %s over %s, needs %s", c.show(low), c.show(high), count(s.cases, "case"), c.need())
+		fmt.Fprintf(&b, "between %s and %s", c.show(low), c.show(high))
 	}
+	over := count(s.cases, "case")
+	if s.unanswered+s.unknown > 0 {
+		over = count(s.n+s.unanswered+s.unknown, "trial")
+	}
+	fmt.Fprintf(&b, " over %s, needs %s", over, c.need())
 	if s.unanswered > 0 {
-		fmt.Fprintf(&b, "; %s without an answer %s as the worst score", count(s.unanswered, "trial"), verb(s.unanswered, "count"))
+		fmt.Fprintf(&b, "; %s of them got no answer and %s as the worst score", thousands(s.unanswered), verb(s.unanswered, "count"))
 	}
 	if s.unknown > 0 {
-		fmt.Fprintf(&b, "; %s that could not be scored may be 0 or 1", count(s.unknown, "trial"))
+		fmt.Fprintf(&b, "; %s of them could not be scored and may be 0 or 1", thousands(s.unknown))
 	}
 	if i := m.Interval; i != nil && s.unanswered+s.unknown == 0 && c.ofInterval(m) {
 		fmt.Fprintf(&b, "; %s interval %s–%s", percentage(i.Level), c.show(i.Low), c.show(i.High))

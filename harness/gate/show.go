@@ -54,23 +54,28 @@ func (c Check) digits(v float64, least int) string {
 	return fixed(v, 9)
 }
 
+// showDuration writes three digits, and more where it takes them to tell the
+// value from the limit.
 func (c Check) showDuration(v float64) string {
-	d := duration(v)
-	short := d.Round(max(unit(d)/100, 1))
-	if limit := duration(c.Limit); d != limit && short == limit {
-		return d.String()
-	}
-	return short.String()
-}
-
-// unit is the largest of minute, second and so on that d reaches.
-func unit(d time.Duration) time.Duration {
-	for _, u := range []time.Duration{time.Minute, time.Second, time.Millisecond, time.Microsecond} {
-		if d >= u {
-			return u
+	d, limit := duration(v), duration(c.Limit)
+	for n := 3; n < 19; n++ {
+		if short := significant(d, n); d == limit || short != limit {
+			return short.String()
 		}
 	}
-	return time.Nanosecond
+	return d.String()
+}
+
+// significant rounds d to n digits, and from a minute on to whole seconds at least.
+func significant(d time.Duration, n int) time.Duration {
+	step := time.Duration(1)
+	for v := d; v >= time.Duration(math.Pow10(n)); v /= 10 {
+		step *= 10
+	}
+	if d >= time.Minute {
+		step = min(step, max(time.Second/time.Duration(math.Pow10(n-3)), 1))
+	}
+	return d.Round(step)
 }
 
 func duration(milliseconds float64) time.Duration {
