@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/evalrun/evalrun/harness/internal/httpx"
@@ -70,6 +71,9 @@ type Error = httpx.Error
 func New(c Config) (*Client, error) {
 	if c.BaseURL == "" {
 		c.BaseURL = BaseURL
+	}
+	if scheme, _, _ := strings.Cut(strings.ToLower(c.BaseURL), "://"); scheme != "http" && scheme != "https" { // it may hold a password: it is not shown
+		return nil, errors.New("sgp: the base URL (SGP_CLIENT_BASE_URL) needs http:// or https:// before the host")
 	}
 	if u, err := url.Parse(c.BaseURL); c.APIKey == "" && (err != nil || !httpx.Loopback(u.Hostname())) {
 		return nil, errors.New("sgp: no API key: set SGP_API_KEY")

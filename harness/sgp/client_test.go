@@ -30,6 +30,12 @@ func TestConfig(t *testing.T) {
 		require.Error(t, err, name)
 		assert.NotContains(t, err.Error(), key)
 	}
+	for _, base := range []string{"localhost:8400", "127.0.0.1:8400", "api.example.com", "ftp://api.example.com"} {
+		for _, key := range []string{"", key} {
+			_, err := sgp.New(sgp.Config{BaseURL: base, APIKey: key})
+			assert.EqualError(t, err, "sgp: the base URL (SGP_CLIENT_BASE_URL) needs http:// or https:// before the host")
+		}
+	}
 	_, err := sgp.New(sgp.Config{BaseURL: "http://127.0.0.1:8400"})
 	assert.NoError(t, err, "a server on loopback may want no key")
 }

@@ -61,7 +61,7 @@ func ExampleToTestCase() {
 	fmt.Println(request.TestCaseData.ExpectedOutput, request.TestCaseMetadata)
 
 	back := sgp.FromTestCase(sgp.TestCase{ID: "tc_1", TestCaseData: request.TestCaseData, TestCaseMetadata: request.TestCaseMetadata})
-	fmt.Println(back.ID, back.Expected, back.Metadata)
+	fmt.Println(back.ID, back.Expected, back.Extra)
 	// Output:
 	// 2 map[_evalrun:map[expected:2 id:sum]]
 	// tc_1 2 map[_evalrun:map[id:sum]]

@@ -10,7 +10,9 @@ import (
 // field for.
 const (
 	// keptKey, in a test case's metadata, holds the case's own ID, its cluster,
-	// and those of its fields whose value the platform's types can't hold.
+	// and those of its fields whose value the platform's types can't hold. In
+	// Case.Extra it holds the ID alone: an ID can give the answer away, and the app
+	// does not see Extra.
 	keptKey = "_evalrun"
 	// unnamedKey, in Case.Extra, holds the fields of test_case_data that this
 	// package does not name. It is there, and not in Metadata, because the app
@@ -32,28 +34,58 @@ const (
 //
 // Extra, History and Metadata are nil when there is nothing to hold. What
 // ToTestCase had to put elsewhere comes back to its place; the ID that the case
-// had then is in Metadata["_evalrun"]["id"].
+// had then is in Extra["_evalrun"]["id"], where Extra is nothing else or an
+// object with something in it. Nothing of "_evalrun" is in Metadata, which the
+// app sees.
 func FromTestCase(tc TestCase) harness.Case {
-	c := fromNative(tc.TestCaseData, tc.ChatHistory, tc.TestCaseMetadata)
+	c, id := fromTestCase(tc)
+	if id == "" {
+		return c
+	}
+	switch extra := c.Extra.(type) {
+	case nil:
+		c.Extra = map[string]any{keptKey: map[string]any{"id": id}}
+	case map[string]any:
+		if len(extra) > 0 {
+			extra = maps.Clone(extra)
+			extra[keptKey] = map[string]any{"id": id}
+			c.Extra = extra
+		}
+	}
+	return c
+}
+
+// fromTestCase gives the ID that the case had before it was pushed as well, ""
+// when it is not known.
+func fromTestCase(tc TestCase) (c harness.Case, id string) {
+	c = fromNative(tc.TestCaseData, tc.ChatHistory, tc.TestCaseMetadata)
 	if raw, ok := tc.Unknown["chat_history"]; ok && tc.ChatHistory == nil { // not an object, as it should be
 		c.History, _ = DecodeValue(raw)
 	}
 	c.ID = tc.ID
-	kept, ok := tc.TestCaseMetadata[keptKey].(map[string]any)
-	if !ok {
-		return c
-	}
-	native := TestCaseVersionRequest{TestCaseData: tc.TestCaseData, ChatHistory: tc.ChatHistory}
-	restore(&c, native, kept)
-	c.Cluster, _ = kept["cluster"].(string)
 	delete(c.Metadata, keptKey)
-	if id, ok := kept["id"].(string); ok && id != "" {
-		c.Metadata[keptKey] = map[string]any{"id": id}
-	}
 	if len(c.Metadata) == 0 {
 		c.Metadata = nil
 	}
-	return c
+	kept, _ := tc.TestCaseMetadata[keptKey].(map[string]any)
+	restore(&c, TestCaseVersionRequest{TestCaseData: tc.TestCaseData, ChatHistory: tc.ChatHistory}, kept)
+	c.Cluster, _ = kept["cluster"].(string)
+	id, _ = kept["id"].(string)
+	return c, id
+}
+
+// ownID is the ID that FromTestCase put into Extra, and the Extra without it.
+func ownID(extra any) (id string, rest any) {
+	m, _ := extra.(map[string]any)
+	kept, _ := m[keptKey].(map[string]any)
+	if id, _ = kept["id"].(string); id == "" {
+		return "", extra
+	}
+	if m = maps.Clone(m); len(m) == 1 {
+		return id, nil
+	}
+	delete(m, keptKey)
+	return id, m
 }
 
 // ToTestCase makes a request of a case, from which FromTestCase makes the same
@@ -65,14 +97,12 @@ func FromTestCase(tc TestCase) harness.Case {
 func ToTestCase(c harness.Case) TestCaseVersionRequest { return toTestCase(c, Flexible) }
 
 func toTestCase(c harness.Case, schema string) TestCaseVersionRequest {
+	id := c.ID
+	if own, extra := ownID(c.Extra); own != "" { // it was there before
+		id, c.Extra = own, extra
+	}
 	r := toNative(c, schema)
 	back := fromNative(r.TestCaseData, r.ChatHistory, nil)
-	id := c.ID
-	if before, ok := c.Metadata[keptKey].(map[string]any); ok {
-		if original, ok := before["id"].(string); ok {
-			id = original
-		}
-	}
 	kept := map[string]any{"id": id}
 	if c.Cluster != "" {
 		kept["cluster"] = c.Cluster
@@ -167,22 +197,6 @@ func fromNative(d TestCaseData, history, metadata map[string]any) harness.Case {
 			ids[i] = id
 		}
 		c.Metadata[filterKey] = ids
-	}
-	return c
-}
-
-// restoreID gives a case the ID that it had when it was pushed.
-func restoreID(c harness.Case) harness.Case {
-	kept, _ := c.Metadata[keptKey].(map[string]any)
-	id, ok := kept["id"].(string)
-	if !ok {
-		return c
-	}
-	c.ID = id
-	c.Metadata = maps.Clone(c.Metadata)
-	delete(c.Metadata, keptKey)
-	if len(c.Metadata) == 0 {
-		c.Metadata = nil
 	}
 	return c
 }

@@ -24,7 +24,7 @@ type Source struct {
 	// 1000.
 	PageSize int
 	// OriginalIDs gives cases the IDs that they had before Push uploaded them,
-	// where they are known. Results of such cases can't be posted: the platform
+	// where they are known, as for a copy of the dataset in a file. Results of such cases can't be posted: the platform
 	// knows them by its own IDs, which are used otherwise.
 	OriginalIDs bool
 }
@@ -62,7 +62,10 @@ func (s Source) Page(ctx context.Context, cursor string) (harness.Page, error) {
 		}
 		c := FromTestCase(tc)
 		if s.OriginalIDs {
-			c = restoreID(c)
+			var id string
+			if c, id = fromTestCase(tc); id != "" {
+				c.ID = id
+			}
 		}
 		c.Origin = "sgp:" + s.DatasetID + "/" + tc.ID
 		out.Cases[i] = c

@@ -272,6 +272,7 @@ func TestPullAndOriginalIDs(t *testing.T) {
 	for i := range 7 {
 		cases = append(cases, harness.Case{ID: fmt.Sprintf("mine-%d", i), Input: "q", Expected: float64(i), Metadata: map[string]any{"i": float64(i)}})
 	}
+	cases[3].Extra, cases[4].Extra, cases[5].Extra = []any{"a"}, map[string]any{"k": "v"}, map[string]any{}
 	_, err := sgp.Push(t.Context(), c, cases, sgp.PushConfig{Name: "n"})
 	require.NoError(t, err)
 	var pulled harness.Cases

@@ -21,6 +21,10 @@ const (
 	grace      = 5 * time.Second
 )
 
+// ErrNeedsKey is wrapped by Serve's error about an address that others can reach
+// while Config.APIKey is empty.
+var ErrNeedsKey = errors.New("others can reach that address, and no API key is set: set one")
+
 // Serve answers requests on addr ("" is DefaultAddr) until ctx ends; then it lets
 // running requests finish for up to five seconds and returns nil. When it can be
 // reached it calls ready, which may be nil, with the address; with port 0 that
@@ -75,7 +79,7 @@ func checkAddr(addr, key string) error {
 		return fmt.Errorf("serve on %s: %w", addr, err)
 	}
 	if !tcp.IP.IsLoopback() && key == "" {
-		return fmt.Errorf("serve on %s: others can reach that address, and no API key is set: set one, or listen on %s", addr, DefaultAddr)
+		return fmt.Errorf("serve on %s: %w (Config.APIKey), or listen on %s", addr, ErrNeedsKey, DefaultAddr)
 	}
 	return nil
 }

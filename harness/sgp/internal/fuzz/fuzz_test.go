@@ -6,8 +6,10 @@ package fuzz
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"testing"
 
+	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/sgp"
 )
 
@@ -56,15 +58,28 @@ func mapped(t *testing.T, tc sgp.TestCase) {
 	}
 	there.ID = c.ID
 	back := sgp.FromTestCase(there)
-	if _, before := c.Metadata["_evalrun"]; !before { // its own ID came along
-		delete(back.Metadata, "_evalrun")
-		if len(back.Metadata) == 0 {
-			back.Metadata, c.Metadata = nil, nil
+	for _, c := range []harness.Case{c, back} {
+		if _, seen := c.Metadata["_evalrun"]; seen {
+			t.Fatalf("the app sees what was kept: %v", c.Metadata)
 		}
 	}
+	c.Extra, back.Extra = without(c.Extra), without(back.Extra) // its own ID came along
 	if want, got := encode(t, c), encode(t, back); !bytes.Equal(want, got) {
 		t.Fatalf("%s came back as %s", want, got)
 	}
+}
+
+// without is a case's extra but for the ID that was kept there.
+func without(extra any) any {
+	m, ok := extra.(map[string]any)
+	if !ok {
+		return extra
+	}
+	m = maps.Clone(m)
+	if delete(m, "_evalrun"); len(m) == 0 {
+		return nil
+	}
+	return m
 }
 
 func encode(t *testing.T, v any) []byte {
