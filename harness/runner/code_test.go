@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -45,6 +46,17 @@ func TestSelection(t *testing.T) {
 	assert.False(t, f(harness.Case{Metadata: map[string]any{"lang": "de", "n": 3.0}}))
 	assert.False(t, f(harness.Case{}))
 	assert.Nil(t, Selection{Limit: 3}.filter())
+	for _, tc := range []struct {
+		value any
+		want  string
+		match bool
+	}{
+		{1e6, "1000000", true}, {1e21, "1000000000000000000000", true}, {0.25, "0.25", true}, {-3.0, "-3", true}, {1e6, "1e+06", false},
+		{json.Number("12345678901234567890"), "12345678901234567890", true}, {7, "7", true}, {true, "true", true}, {nil, "", false},
+		{[]any{nil, 1e6}, "1000000", true},
+	} {
+		assert.Equal(t, tc.match, matches(tc.value, tc.want), "%v is %s", tc.value, tc.want)
+	}
 
 	seen := map[string]int{}
 	for shard := 1; shard <= 4; shard++ {
@@ -66,6 +78,10 @@ func TestSelection(t *testing.T) {
 	back, err := selectionOf(options)
 	require.NoError(t, err)
 	assert.Equal(t, all, back)
+	assert.False(t, all.whole())
+	assert.True(t, Selection{}.whole())
+	_, err = selectionOf(map[string]string{selectionOption: "{"})
+	assert.Error(t, err)
 
 	for _, bad := range []string{"", "1", "0/2", "3/2", "a/b", "1/0"} {
 		_, _, err := ParseShard(bad)

@@ -20,7 +20,14 @@ import (
 // and a run that was to be resumed is as it was. What happens later is in the
 // Outcome.
 func Run(ctx context.Context, s *suite.Suite, o Options) (Outcome, error) {
-	r := &runner{suite: s, options: o, redact: NewRedactor(s.Secrets...)}
+	return newRunner(s, o).do(ctx)
+}
+
+func newRunner(s *suite.Suite, o Options) *runner {
+	return &runner{suite: s, options: o, redact: NewRedactor(s.Secrets...)}
+}
+
+func (r *runner) do(ctx context.Context) (Outcome, error) {
 	defer r.close()
 	if err := r.prepare(ctx); err != nil {
 		return Outcome{}, r.redact.failure(errors.Join(err, r.giveUp(ctx)))
@@ -42,10 +49,11 @@ type runner struct {
 	source     harness.Source
 	app        harness.App
 	evaluators []harness.Evaluator
-	server     *process.Server // nil without start
-	posting    *posting        // nil without publish
-	paid       float64         // US dollars, for answers of the resumed run
-	notes      []string        // warnings that are kept with the run
+	server     *process.Server               // nil without start
+	posting    *posting                      // nil without publish
+	paid       float64                       // US dollars, for answers of the resumed run
+	notes      []string                      // warnings that are kept with the run
+	substitute func(harness.App) harness.App // for tests: another app than the suite's
 	closers    []io.Closer
 }
 
@@ -115,6 +123,9 @@ func (r *runner) build(ctx context.Context) error {
 		return usage(err, "")
 	}
 	r.keep(r.app)
+	if r.substitute != nil {
+		r.app = r.substitute(r.app)
+	}
 	return nil
 }
 

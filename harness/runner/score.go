@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -87,6 +88,9 @@ func (w *scorer) score(ctx context.Context) error {
 		return err
 	}
 	if err := w.all(ctx); err != nil {
+		if ctx.Err() != nil {
+			err = fmt.Errorf("interrupted: %w", context.Cause(ctx))
+		}
 		return err
 	}
 	if err := w.run.SetEvaluators(ctx, w.suite.Metrics); err != nil {
@@ -106,24 +110,44 @@ const (
 
 // all scores batch by batch.
 func (w *scorer) all(ctx context.Context) error {
-	var batch []harness.Result
-	size := 0
-	for r, err := range w.store.Results(ctx, w.run.ID(), store.Query{}) {
+	results := w.store.Results(ctx, w.run.ID(), store.Query{})
+	for batch, err := range batches(results, scoreItems, scoreBytes) {
+		if err == nil {
+			err = w.flush(ctx, batch)
+		}
 		if err != nil {
 			return err
 		}
-		if r.Output == nil {
-			continue
-		}
-		batch, size = append(batch, r), size+weight(r)
-		if len(batch) == scoreItems || size >= scoreBytes {
-			if err := w.flush(ctx, batch); err != nil {
-				return err
+	}
+	return nil
+}
+
+// batches gathers the results with an answer until they are so many, or about so
+// many bytes.
+func batches(results iter.Seq2[harness.Result, error], items, bytes int) iter.Seq2[[]harness.Result, error] {
+	return func(yield func([]harness.Result, error) bool) {
+		var batch []harness.Result
+		size := 0
+		for r, err := range results {
+			if err != nil {
+				yield(nil, err)
+				return
 			}
-			batch, size = nil, 0
+			if r.Output == nil {
+				continue
+			}
+			batch, size = append(batch, r), size+weight(r)
+			if len(batch) >= items || size >= bytes {
+				if !yield(batch, nil) {
+					return
+				}
+				batch, size = nil, 0
+			}
+		}
+		if len(batch) > 0 {
+			yield(batch, nil)
 		}
 	}
-	return w.flush(ctx, batch)
 }
 
 // weight is about how many bytes a result's texts have.

@@ -1,0 +1,225 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/sgp"
+	"github.com/evalrun/evalrun/harness/sgp/sgpserver"
+	"github.com/evalrun/evalrun/harness/suite"
+)
+
+// platform is the local platform with faults, and a dataset of two cases.
+type platform struct {
+	t       *testing.T
+	url     string
+	dataset string
+	handler http.Handler
+
+	mu     sync.Mutex
+	fault  func(w http.ResponseWriter, r *http.Request) // in place of the answer to a batch of results
+	posted chan struct{}                                // gets a value for each batch
+}
+
+func newPlatform(t *testing.T) *platform {
+	t.Helper()
+	p := &platform{t: t, handler: sgpserver.New(sgpserver.Config{Store: openStore(t)}), posted: make(chan struct{}, 100)}
+	server := httptest.NewServer(p)
+	t.Cleanup(server.Close)
+	p.url = server.URL
+	client := p.client()
+	defer func() { assert.NoError(t, client.Close()) }()
+	pushed, err := sgp.Push(t.Context(), client, harness.Cases{
+		{ID: "a", Input: "one", Expected: "one"}, {ID: "b", Input: "two", Expected: "two"},
+	}, sgp.PushConfig{Name: "two"})
+	require.NoError(t, err)
+	p.dataset = pushed.DatasetID
+	return p
+}
+
+func (p *platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	fault := p.fault
+	p.mu.Unlock()
+	if !strings.HasSuffix(r.URL.Path, "/test-case-results/batch") {
+		p.handler.ServeHTTP(w, r)
+		return
+	}
+	p.posted <- struct{}{}
+	if fault != nil {
+		fault(w, r)
+		return
+	}
+	p.handler.ServeHTTP(w, r)
+}
+
+// fail answers further batches so; nil mends the platform.
+func (p *platform) fail(fault func(w http.ResponseWriter, r *http.Request)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fault = fault
+}
+
+func (p *platform) client() *sgp.Client {
+	client, err := sgp.New(sgp.Config{BaseURL: p.url, APIKey: "k"})
+	require.NoError(p.t, err)
+	return client
+}
+
+// count is how many results an evaluation has.
+func (p *platform) count(evaluation string) int64 {
+	client := p.client()
+	defer func() { assert.NoError(p.t, client.Close()) }()
+	page, err := client.ListResults(p.t.Context(), evaluation, sgp.ListOptions{Page: 1, Limit: 100})
+	require.NoError(p.t, err)
+	return page.TotalItemCount
+}
+
+// suite is one over the platform's dataset that publishes to it.
+func (p *platform) suite(dir string, more ...string) *suite.Suite {
+	text := fmt.Sprintf(`name: published
+dataset: {sgp: {dataset_id: %s, version: 1}}
+app: {echo: {}}
+evaluators: [equals]
+concurrency: 1
+publish: {sgp: {evaluation: {name: nightly}}}
+`, p.dataset) + strings.Join(more, "\n")
+	return loadIn(p.t, dir, text, map[string]string{"SGP_CLIENT_BASE_URL": p.url, "SGP_API_KEY": "k"})
+}
+
+func TestPublish(t *testing.T) {
+	p, st, dir := newPlatform(t), openStore(t), t.TempDir()
+	outcome, err := Run(t.Context(), p.suite(dir), Options{Store: st})
+	require.NoError(t, err)
+	assert.Equal(t, CodePass, outcome.Code())
+	pub := outcome.Report.Publish
+	require.NotNil(t, pub)
+	assert.Equal(t, harness.Publish{Platform: "sgp", EvaluationID: pub.EvaluationID, Posted: 2}, *pub)
+	assert.Equal(t, int64(2), p.count(pub.EvaluationID))
+	again, err := Run(t.Context(), p.suite(dir), Options{Store: st, Resume: "latest"})
+	require.NoError(t, err)
+	assert.True(t, again.Idle)
+	assert.Equal(t, int64(2), p.count(pub.EvaluationID))
+}
+
+// Batches that the platform took before the connection was cut are not posted
+// again, and the app is not asked again.
+func TestPublishAfterAnAmbiguousFailure(t *testing.T) {
+	p, st, dir := newPlatform(t), openStore(t), t.TempDir()
+	p.fail(func(_ http.ResponseWriter, r *http.Request) {
+		p.handler.ServeHTTP(httptest.NewRecorder(), r)
+		panic(http.ErrAbortHandler)
+	})
+	app := &answers{}
+	outcome, err := runApp(t.Context(), p.suite(dir), Options{Store: st}, app)
+	require.NoError(t, err)
+	assert.Equal(t, CodeUnposted, outcome.Code())
+	assert.NotEmpty(t, outcome.Report.Publish.Error)
+	assert.Positive(t, outcome.Report.Publish.Pending)
+	assert.Equal(t, "complete", infoOf(t, st, outcome.RunID).Status, "the run itself is")
+
+	p.fail(nil)
+	resumed, err := runApp(t.Context(), p.suite(dir), Options{Store: st, Resume: outcome.RunID}, app)
+	require.NoError(t, err)
+	assert.Equal(t, CodePass, resumed.Code())
+	assert.Equal(t, int64(2), resumed.Report.Publish.Posted)
+	assert.Equal(t, int64(2), p.count(resumed.Report.Publish.EvaluationID))
+	assert.Len(t, app.asked, 2)
+}
+
+// stuck takes batches and does not answer until the test is over, or the request.
+func stuck(t *testing.T) func(http.ResponseWriter, *http.Request) {
+	over := make(chan struct{})
+	t.Cleanup(func() { close(over) })
+	return func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-over:
+		case <-r.Context().Done():
+		}
+	}
+}
+
+// A signal while the last results are posted is heard.
+func TestPublishInterrupted(t *testing.T) {
+	for _, way := range []string{"grace ends", "aborted"} {
+		t.Run(way, func(t *testing.T) {
+			p, st, dir := newPlatform(t), openStore(t), t.TempDir()
+			p.fail(stuck(t))
+			ctx, cancel := context.WithCancelCause(t.Context())
+			abort := make(chan struct{})
+			o := Options{Store: st, Grace: time.Hour, Abort: abort}
+			if way == "grace ends" {
+				o.Grace = time.Millisecond
+			}
+			var status string
+			go func() {
+				<-p.posted
+				for status != "complete" { // although posting has not ended
+					infos, err := st.Runs(context.Background())
+					if err != nil || len(infos) != 1 {
+						return
+					}
+					status = infos[0].Status
+				}
+				cancel(&Error{Code: CodeInterrupted, Err: errors.New("interrupted by interrupt")})
+				if way == "aborted" {
+					close(abort)
+				}
+			}()
+			outcome, err := Run(ctx, p.suite(dir), o)
+			require.NoError(t, err)
+			assert.Equal(t, CodeInterrupted, outcome.Code())
+			assert.Equal(t, harness.Complete, outcome.Report.Status)
+			assert.Contains(t, outcome.Report.Publish.Error, "posting was stopped")
+
+			p.fail(nil)
+			resumed, err := Run(t.Context(), p.suite(dir), Options{Store: st, Resume: outcome.RunID})
+			require.NoError(t, err)
+			assert.Equal(t, CodePass, resumed.Code())
+			assert.Equal(t, int64(2), p.count(resumed.Report.Publish.EvaluationID))
+		})
+	}
+}
+
+// What ends the run by itself does not end its posting.
+func TestPublishAfterMaxCost(t *testing.T) {
+	p, st, dir := newPlatform(t), openStore(t), t.TempDir()
+	cost := 1.0
+	slow := make(chan struct{})
+	p.fail(func(w http.ResponseWriter, r *http.Request) {
+		<-slow
+		p.handler.ServeHTTP(w, r)
+	})
+	go func() {
+		<-p.posted
+		time.Sleep(50 * time.Millisecond) // longer than Grace
+		close(slow)
+	}()
+	outcome, err := runApp(t.Context(), p.suite(dir), Options{Store: st, MaxCost: 1, Grace: time.Millisecond}, &answers{cost: &cost})
+	require.NoError(t, err)
+	assert.Equal(t, CodeIncomplete, outcome.Code())
+	assert.Empty(t, outcome.Report.Publish.Error)
+	assert.Equal(t, int64(1), outcome.Report.Publish.Posted)
+}
+
+func TestPublishThatCanNotStart(t *testing.T) {
+	p, st := newPlatform(t), openStore(t)
+	s := p.suite(t.TempDir())
+	s.Publish.SGP.Evaluation, s.Publish.SGP.EvaluationID = nil, "no-such-evaluation"
+	_, err := Run(t.Context(), s, Options{Store: st})
+	assert.Equal(t, CodeUsage, CodeOf(err))
+	runs, err := st.Runs(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, runs)
+}

@@ -1,0 +1,152 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/store"
+)
+
+// flaky fails for case b until it is mended.
+func flaky() *answers { return &answers{fail: map[string]error{"b": errors.New("not today")}} }
+
+func TestResumeRefuses(t *testing.T) {
+	st, dir := openStore(t), t.TempDir()
+	outcome, err := Run(t.Context(), loadIn(t, dir, twoCases(), nil), Options{Store: st})
+	require.NoError(t, err)
+	before := infoOf(t, st, outcome.RunID)
+	drifted := twoCases("gate: [equals.pass_rate == 1]")
+	for name, tc := range map[string]struct {
+		suite   string
+		options Options
+		want    string
+	}{
+		"an unknown run":    {twoCases(), Options{Resume: "0000"}, "not found"},
+		"another suite":     {strings.Replace(twoCases(), "name: two", "name: three", 1), Options{Resume: outcome.RunID}, `is of suite "two", not of "three"`},
+		"another app":       {strings.Replace(twoCases("apps: {x: {echo: {}}, y: {echo: {}}}"), "app: {echo: {}}\n", "", 1), Options{Resume: outcome.RunID, App: "y"}, "is of app"},
+		"no run of a suite": {strings.Replace(twoCases(), "name: two", "name: three", 1), Options{Resume: "latest"}, "no run of suite"},
+		"drift":             {drifted, Options{Resume: outcome.RunID}, "has changed since"},
+		"drift, for errors": {drifted, Options{RetryErrors: true}, "has changed since"},
+		"a selection":       {twoCases(), Options{Resume: "latest", Selection: Selection{Limit: 1}}, "keeps its own selection"},
+		"a shard":           {twoCases(), Options{Resume: "latest", Selection: Selection{Shard: 1, Shards: 1}}, "keeps its own selection"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tc.options.Store = st
+			_, err := Run(t.Context(), loadIn(t, dir, tc.suite, nil), tc.options)
+			assert.ErrorContains(t, err, tc.want)
+			assert.Equal(t, CodeUsage, CodeOf(err))
+			assert.Equal(t, before, infoOf(t, st, outcome.RunID), "the run is as it was")
+		})
+	}
+}
+
+func TestResumeOfARunThatIsWritten(t *testing.T) {
+	st, dir := openStore(t), t.TempDir()
+	outcome, err := runApp(t.Context(), loadIn(t, dir, twoCases(), nil), Options{Store: st}, flaky())
+	require.NoError(t, err)
+	run, err := st.Resume(t.Context(), outcome.RunID)
+	require.NoError(t, err)
+	_, err = Run(t.Context(), loadIn(t, dir, twoCases(), nil), Options{Store: st, RetryErrors: true})
+	assert.ErrorIs(t, err, store.ErrLocked)
+	assert.Equal(t, CodeUsage, CodeOf(err))
+	require.NoError(t, run.Close())
+}
+
+// A resume that can't start leaves a finished run finished, with its errors.
+func TestResumeThatFailsChangesNothing(t *testing.T) {
+	st, dir := openStore(t), t.TempDir()
+	text := twoCases("start: {command: [no-such-program-here], ready: 'http://"+freeAddr(t)+"/'}", "gate: [errors.rate <= 50%]")
+	s := loadIn(t, dir, text, nil)
+	s.Start = nil
+	outcome, err := runApp(t.Context(), s, Options{Store: st}, flaky())
+	require.NoError(t, err)
+	assert.Equal(t, CodePass, outcome.Code())
+	before := infoOf(t, st, outcome.RunID)
+
+	_, err = Run(t.Context(), loadIn(t, dir, text, nil), Options{Store: st, RetryErrors: true})
+	assert.ErrorContains(t, err, "start")
+	assert.Equal(t, before, infoOf(t, st, outcome.RunID))
+	assert.Equal(t, outcome.Report, storedReport(t, st, outcome.RunID))
+}
+
+func TestResume(t *testing.T) {
+	st, dir := openStore(t), t.TempDir()
+	app := &answers{}
+	stopped, err := runApp(t.Context(), loadIn(t, dir, twoCases(), nil), Options{Store: st, Selection: Selection{Cases: []string{"b"}}}, flaky())
+	require.NoError(t, err)
+	assert.Equal(t, CodeIncomplete, stopped.Code())
+
+	resumed, err := runApp(t.Context(), loadIn(t, dir, twoCases(), nil), Options{Store: st, RetryErrors: true}, app)
+	require.NoError(t, err)
+	assert.Equal(t, stopped.RunID, resumed.RunID)
+	assert.Equal(t, []string{"b"}, app.asked, "its own selection, and what had an error")
+	assert.Equal(t, CodePass, resumed.Code())
+
+	idle, err := runApp(t.Context(), loadIn(t, dir, twoCases(), nil), Options{Store: st, RetryErrors: true}, app)
+	require.NoError(t, err)
+	assert.True(t, idle.Idle)
+	assert.Equal(t, CodePass, idle.Code())
+	assert.Len(t, app.asked, 1, "there was nothing to do")
+	assert.Equal(t, resumed.Report, idle.Report)
+}
+
+// A server that is down is no reason not to report a run that is complete.
+func TestResumeOfACompleteRunStartsNothing(t *testing.T) {
+	st, dir := openStore(t), t.TempDir()
+	text := twoCases("start: {command: [no-such-program-here], ready: 'http://" + freeAddr(t) + "/'}")
+	s := loadIn(t, dir, text, nil)
+	s.Start = nil
+	first, err := Run(t.Context(), s, Options{Store: st})
+	require.NoError(t, err)
+	again, err := Run(t.Context(), loadIn(t, dir, text, nil), Options{Store: st, Resume: "latest"})
+	require.NoError(t, err)
+	assert.True(t, again.Idle)
+	assert.Equal(t, first.Report, again.Report)
+}
+
+func TestResumeTakesTheNewest(t *testing.T) {
+	st, dir := openStore(t), t.TempDir()
+	_, err := runApp(t.Context(), loadIn(t, dir, twoCases(), nil), Options{Store: st}, flaky())
+	require.NoError(t, err)
+	second, err := Run(t.Context(), loadIn(t, dir, twoCases(), nil), Options{Store: st})
+	require.NoError(t, err)
+	again, err := Run(t.Context(), loadIn(t, dir, twoCases(), nil), Options{Store: st, Resume: "latest"})
+	require.NoError(t, err)
+	assert.Equal(t, second.RunID, again.RunID, "the newest, although an older one has errors")
+}
+
+func TestDriftIsInTheReport(t *testing.T) {
+	st, dir := openStore(t), t.TempDir()
+	first, err := runApp(t.Context(), loadIn(t, dir, twoCases("gate: [equals.pass_rate == 1]"), nil), Options{Store: st}, flaky())
+	require.NoError(t, err)
+	assert.Equal(t, CodeFail, first.Code())
+	drifted := twoCases("gate: [equals.pass_rate >= 0.1]")
+	resumed, err := runApp(t.Context(), loadIn(t, dir, drifted, nil),
+		Options{Store: st, RetryErrors: true, AllowDrift: true}, flaky())
+	require.NoError(t, err)
+	for _, report := range []*harness.Report{resumed.Report, storedReport(t, st, first.RunID)} {
+		require.Len(t, report.Warnings, 1)
+		assert.Contains(t, report.Warnings[0], "--allow-drift")
+		require.Len(t, report.Gate, 1)
+		assert.Equal(t, "equals.pass_rate >= 0.1", report.Gate[0].Check, "the run is judged by the suite that it was resumed with")
+	}
+	again, err := runApp(t.Context(), loadIn(t, dir, drifted, nil), Options{Store: st, RetryErrors: true, AllowDrift: true}, &answers{})
+	require.NoError(t, err)
+	assert.Equal(t, CodePass, again.Code())
+	assert.Contains(t, fmt.Sprint(again.Report.Warnings), "--allow-drift", "it is not forgotten")
+}
+
+func TestChecksThatAreNotUnderstood(t *testing.T) {
+	_, err := Checks(store.Info{ID: "R", Spec: store.Spec{Gate: []string{"equals.pass_rate == 1", "no_regression"}}})
+	assert.ErrorContains(t, err, "gate of run R")
+	assert.Equal(t, CodeUsage, CodeOf(err))
+	checks, err := Checks(store.Info{})
+	assert.NoError(t, err)
+	assert.Empty(t, checks)
+}
