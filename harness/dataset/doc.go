@@ -35,9 +35,11 @@
 // the id, which every row must have once they are mapped.
 //
 // The input is text or an object; metadata is an object (in CSV: its JSON);
-// cluster and id are text or numbers. A row without an id has its number: "1" is
-// the first. Everything in CSV is text, "" for an empty cell. Numbers are float64;
-// a whole number in JSON that a float64 would change is a json.Number.
+// cluster and id are text or numbers. The columns of a .csv file are separated by
+// semicolons when its header has those and no comma. A row without an id has its
+// number: "1" is the first. Everything in CSV is text, "" for an empty cell.
+// Numbers are float64; a whole number in JSON that a float64 would change is a
+// json.Number.
 //
 // # What is refused
 //

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"strconv"
 
@@ -142,6 +143,30 @@ func textSize(v any) int {
 	return n
 }
 
+// Rows reads all rows from the first. A row that is broken is an error, after
+// which reading goes on as long as the next row can be found: lines of JSON Lines
+// and rows of a table can be, and so can rows that the mapping does not fit. The
+// position of Page is lost.
+func (f *File) Rows(ctx context.Context) iter.Seq2[harness.Case, error] {
+	return func(yield func(harness.Case, error) bool) {
+		if err := f.rewind(); err != nil {
+			yield(harness.Case{}, err)
+			return
+		}
+		for ctx.Err() == nil {
+			c, err := f.next(ctx)
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			var broken brokenRow
+			if !yield(c, err) || err != nil && !errors.As(err, &broken) {
+				return
+			}
+		}
+		yield(harness.Case{}, ctx.Err())
+	}
+}
+
 // seek makes start the position.
 func (f *File) seek(ctx context.Context, start int64) error {
 	if f.rows == nil || start < f.position {
@@ -172,17 +197,21 @@ func (f *File) next(ctx context.Context) (harness.Case, error) {
 		return *c, nil
 	}
 	r, err := f.rows.next()
-	if err != nil {
+	var broken brokenRow
+	if err != nil && !errors.As(err, &broken) {
 		return harness.Case{}, err
 	}
 	f.position++
+	if err != nil {
+		return harness.Case{}, err
+	}
 	origin := f.path + ":" + strconv.Itoa(r.line)
 	if r.line == 0 {
 		origin = fmt.Sprintf("%s: item %d", f.path, f.position)
 	}
 	c, err := f.mapping.apply(ctx, &r)
 	if err != nil {
-		return harness.Case{}, fmt.Errorf("%s: %w", origin, err)
+		return harness.Case{}, brokenRow{fmt.Errorf("%s: %w", origin, err)}
 	}
 	if c.ID == "" {
 		c.ID = strconv.FormatInt(f.position, 10)

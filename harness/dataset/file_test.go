@@ -93,6 +93,65 @@ func TestFormatsGiveTheSameCases(t *testing.T) {
 	}
 }
 
+// A table whose header has semicolons and no comma is separated by semicolons.
+func TestSemicolons(t *testing.T) {
+	for content, want := range map[string]string{
+		"id;input;expected\na;1,5 plus 1;2,5\n":      "1,5 plus 1",
+		"\ufeffid;input;expected\r\na;\"x;y\";z\r\n": "x;y",
+		"id,input,\"a;b\"\na,x;y,z\n":                "x;y",
+	} {
+		cases, err := all(t, write(t, "x.csv", content), dataset.Options{})
+		require.NoError(t, err)
+		require.Len(t, cases, 1)
+		assert.Equal(t, "a", cases[0].ID)
+		assert.Equal(t, want, cases[0].Input)
+	}
+	_, err := all(t, write(t, "x.tsv", "id;input\na;x\n"), dataset.Options{})
+	assert.ErrorContains(t, err, `(it has "id;input")`, "a suffix that says tabs is believed")
+}
+
+// Rows goes on after a broken row where it can, and counts it.
+func TestRowsGoOn(t *testing.T) {
+	for name, tt := range map[string]struct {
+		file, content string
+		ids, errs     []string
+	}{
+		"lines":       {"x.jsonl", "{\"input\":\"a\"}\n{broken\n{\"input\":5}\n\n{\"input\":\"b\"}\n", []string{"1", "4"}, []string{"x.jsonl:2: not valid JSON", "x.jsonl:3: input: it is a number"}},
+		"table":       {"x.csv", "input,id\nq,1\nq,2,3\n\xff,3\nq,4\n", []string{"1", "4"}, []string{"x.csv:3: the row has 3 cells", "x.csv:4: not valid UTF-8"}},
+		"broken list": {"x.json", `[{"input":"a"},{"input":5},{"input":"b"},{]`, []string{"1", "3"}, []string{"x.json:1: input: it is a number", "not valid JSON"}},
+		"broken cell": {"x.csv", "input\na\n\"b\nc\n", []string{"1"}, []string{"x.csv:3: "}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, err := dataset.Open(write(t, tt.file, tt.content), dataset.Options{})
+			require.NoError(t, err)
+			defer f.Close()
+			for range 2 { // it begins anew
+				var ids, errs []string
+				for c, err := range f.Rows(t.Context()) {
+					if err != nil {
+						errs = append(errs, err.Error())
+						continue
+					}
+					ids = append(ids, c.ID)
+				}
+				assert.Equal(t, tt.ids, ids)
+				require.Len(t, errs, len(tt.errs), "%q", errs)
+				for i := range errs {
+					assert.Contains(t, errs[i], tt.errs[i])
+				}
+			}
+			for range f.Rows(t.Context()) {
+				break
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			for _, err := range f.Rows(ctx) {
+				require.ErrorIs(t, err, context.Canceled)
+			}
+		})
+	}
+}
+
 func TestUTF16WithByteOrderMark(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("\xff\xfe")
@@ -182,8 +241,11 @@ func TestBrokenFiles(t *testing.T) {
 		{"x.jsonl.gz", zipped(strings.Repeat(good, 9999))[:40], dataset.Options{}, "the compressed data ends too early"},
 		{"x.jsonl.gz", "\x1f\x8bnot gzip at all", dataset.Options{}, "open dataset "},
 		{"x.jsonl", good + "7\n", dataset.Options{}, "x.jsonl:2: the row is a number, not an object"},
-		{"x.jsonl", `{"inputs":"x"}`, dataset.Options{}, `x.jsonl:1: input: there is no field input, question, prompt (it has "inputs"): map one`},
-		{"x.jsonl", `{}`, dataset.Options{}, `(it has none): map one`},
+		{"x.jsonl", `{"inputs":"x"}`, dataset.Options{}, `x.jsonl:1: input: there is no field input, question, prompt (it has "inputs"): map one, as in map: {input: inputs}`},
+		{"x.jsonl", `{}`, dataset.Options{}, `(it has none)`},
+		{"x.jsonl", `{"answers":1,"customer_text":"x","id":2}`, dataset.Options{}, `(it has "answers", "customer_text", "id"): map one, as in map: {input: customer_text}, or --map input=customer_text`},
+		{"x.jsonl", `{"a: b":"x","id":2}`, dataset.Options{}, `: map one, as in map: {input: "a: b"}`},
+		{"x.csv", "id,Frage\n1,x\n", dataset.Options{}, `(it has "id", "Frage"): map one, as in map: {input: Frage}`},
 		{"x.jsonl", good + `{"input":null}`, dataset.Options{}, "x.jsonl:2: input: it is null"},
 		{"x.jsonl", `{"input":["a"]}`, dataset.Options{}, "x.jsonl:1: input: it is a list; want text or an object"},
 		{"x.jsonl", `{"input":"x","metadata":"y"}`, dataset.Options{}, "x.jsonl:1: metadata: it is text; want an object"},
@@ -224,7 +286,7 @@ func TestBrokenFiles(t *testing.T) {
 		{"x.csv", "input\na\"b\n", dataset.Options{}, `x.csv:2: broken at character 2: bare " in non-quoted-field`},
 		{"x.csv", "input\nok\ncaf\xe9\n", dataset.Options{}, "x.csv:3: not valid UTF-8"},
 		{"x.csv", "input,\"input\"\n", dataset.Options{}, `x.csv:1: the header names the column "input" twice`},
-		{"x.csv", "a;b\nc;d\n", dataset.Options{}, `x.csv:1: input: there is no column input, question, prompt (it has "a;b"): map one`},
+		{"x.csv", "a;b\nc;d\n", dataset.Options{}, `x.csv:1: input: there is no column input, question, prompt (it has "a", "b"): map one, as in map: {input: a}`},
 		{"x.csv", "input\n", dataset.Options{Map: map[string]string{"expected": "Answer"}}, `x.csv:1: expected: there is no column "Answer" (it has "input")`},
 		{"x.csv", "input,metadata\nx,y\n", dataset.Options{}, "x.csv:2: metadata: the cell is not a JSON object"},
 		{"x.csv", "input\n\"" + strings.Repeat("x", 70<<20), dataset.Options{}, "x.csv:2: the row is longer than 64 MiB"},

@@ -44,7 +44,7 @@ func (j *jsonl) next() (row, error) {
 			if err != nil && !errors.Is(bad, errNotUTF8) {
 				bad = fmt.Errorf("%w (this is the last line; is the file complete?)", bad)
 			}
-			return row{}, at(j.path, j.line, bad)
+			return row{}, brokenRow{at(j.path, j.line, bad)}
 		}
 		return row{line: j.line, value: v}, nil
 	}

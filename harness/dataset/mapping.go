@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/internal/jsonx"
@@ -209,7 +211,7 @@ func (s *source) check(v any, r *row) error {
 		return nil
 	case nil:
 		if !s.mapped() && !hasAny(r, s.defaults...) {
-			return fmt.Errorf("input: there is no field %s (%s): map one", strings.Join(s.defaults, ", "), listNames(r))
+			return fmt.Errorf("input: there is no field %s (%s)%s", strings.Join(s.defaults, ", "), listNames(r), mapOne(r))
 		}
 		return errors.New("input: it is null")
 	default:
@@ -220,7 +222,7 @@ func (s *source) check(v any, r *row) error {
 // fits checks the columns of a table, of which a row without content tells.
 func (m *mapping) fits(r *row) error {
 	if !m.input.mapped() && !hasAny(r, m.input.defaults...) {
-		return fmt.Errorf("input: there is no column %s (%s): map one", strings.Join(m.input.defaults, ", "), listNames(r))
+		return fmt.Errorf("input: there is no column %s (%s)%s", strings.Join(m.input.defaults, ", "), listNames(r), mapOne(r))
 	}
 	for _, s := range []source{m.id, m.input, m.expected, m.extra, m.history, m.metadata, m.cluster} {
 		if _, found := r.field(s.name); s.name != "" && !found {
@@ -249,6 +251,31 @@ func listNames(r *row) string {
 		quoted[i] = fmt.Sprintf("%.40q", n)
 	}
 	return "it has " + strings.Join(quoted, ", ") + more
+}
+
+// mapOne says how to name the field that is the input, by the example of one that
+// looks like it.
+func mapOne(r *row) string {
+	names := slices.DeleteFunc(slices.Clone(r.names()), func(name string) bool { return strings.TrimSpace(name) == "" })
+	if len(names) == 0 {
+		return ""
+	}
+	best := slices.IndexFunc(names, func(name string) bool {
+		name = strings.ToLower(name)
+		return slices.ContainsFunc([]string{"input", "question", "prompt", "query", "text", "message", "problem"},
+			func(part string) bool { return strings.Contains(name, part) })
+	})
+	if best < 0 {
+		best = slices.IndexFunc(names, func(name string) bool { return !strings.HasSuffix(strings.ToLower(name), "id") })
+	}
+	name := names[max(best, 0)]
+	if len(name) > 40 || strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		name = "FIELD"
+	}
+	if name != "FIELD" && (isExpression(name) || strings.ContainsAny(name, "{}[],:#&*!|>'\"%@`")) {
+		name = strconv.Quote(name)
+	}
+	return ": map one, as in map: {input: " + name + "}, or --map input=" + name
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

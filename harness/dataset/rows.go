@@ -42,6 +42,12 @@ func openRows(file *os.File, f *File) (rows, error) {
 	}
 }
 
+// brokenRow is an error of one row, after which the next one can be read.
+type brokenRow struct{ error }
+
+// Unwrap gives the error.
+func (b brokenRow) Unwrap() error { return b.error }
+
 // at puts a place before an error.
 func at(path string, line int, err error) error {
 	return fmt.Errorf("%s:%d: %w", path, line, err)

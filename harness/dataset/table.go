@@ -1,6 +1,8 @@
 package dataset
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -15,7 +17,7 @@ type header struct {
 	index map[string]int
 }
 
-// table yields the rows of comma- or tab-separated values (RFC 4180).
+// table yields the rows of comma-, semicolon- or tab-separated values (RFC 4180).
 type table struct {
 	text   *text
 	in     *csv.Reader
@@ -27,7 +29,11 @@ type table struct {
 // newTable reads the header, and checks the mapping against it: the columns of
 // an empty table are known as well.
 func newTable(t *text, path string, comma rune, m *mapping) (*table, error) {
-	in := csv.NewReader(t)
+	buffered := bufio.NewReaderSize(t, 64<<10)
+	if comma == ',' && semicolons(buffered) {
+		comma = ';'
+	}
+	in := csv.NewReader(buffered)
 	in.Comma = comma
 	in.ReuseRecord = true
 	b := &table{text: t, in: in, path: path}
@@ -57,6 +63,14 @@ func newTable(t *text, path string, comma rune, m *mapping) (*table, error) {
 	return b, nil
 }
 
+// semicolons tells whether the header has semicolons and no comma, as where the
+// comma is the decimal point.
+func semicolons(in *bufio.Reader) bool {
+	head, _ := in.Peek(4 << 10) // an error comes again at the read
+	line, _, _ := bytes.Cut(head, []byte("\n"))
+	return bytes.IndexByte(line, ';') >= 0 && bytes.IndexByte(line, ',') < 0
+}
+
 func (b *table) next() (row, error) {
 	if b.header == nil {
 		return row{}, io.EOF
@@ -73,7 +87,7 @@ func (b *table) next() (row, error) {
 	b.line = line
 	for _, cell := range cells {
 		if !utf8.ValidString(cell) {
-			return row{}, at(b.path, line, errNotUTF8)
+			return row{}, brokenRow{at(b.path, line, errNotUTF8)}
 		}
 	}
 	return row{line: line, table: b.header, cells: cells}, nil
@@ -87,7 +101,7 @@ func (b *table) fail(err error, cells int) error {
 	}
 	switch {
 	case errors.Is(err, csv.ErrFieldCount):
-		return at(b.path, parse.StartLine, fmt.Errorf("the row has %d cells, the header has %d", cells, len(b.header.names)))
+		return brokenRow{at(b.path, parse.StartLine, fmt.Errorf("the row has %d cells, the header has %d", cells, len(b.header.names)))}
 	case parse.StartLine != parse.Line:
 		return at(b.path, parse.StartLine, fmt.Errorf("the row that begins here is broken at line %d: %w", parse.Line, parse.Err))
 	}

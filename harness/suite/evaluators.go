@@ -82,7 +82,11 @@ func (l *loader) gate() {
 		}
 		if pairs := n.Pairs(); len(pairs) > 0 {
 			e := pairs[0].Key.Errorf("this version has no check %s", strict.Quote(pairs[0].Key.Value))
-			e.Hint = "a check is text, such as equals.pass_rate >= 0.9"
+			name := pairs[0].Key.Value
+			if !slices.Contains(l.suite.Metrics, name) {
+				name = "equals"
+			}
+			e.Hint = "a check is text, such as " + name + ".pass_rate >= 0.9"
 			l.fail(e)
 			continue
 		}

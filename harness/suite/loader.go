@@ -3,6 +3,7 @@ package suite
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -35,8 +36,9 @@ func (l *loader) at(key string) strict.Node {
 }
 
 // load goes through the file in two steps: what is written, then what it means.
-// The second is left out when the first finds something, so that a misspelled
-// key does not give an error about a missing one as well.
+// When the first finds something, the second is only about the sections that are
+// there and free of errors, so that a misspelled key does not give an error about
+// a missing one as well.
 func (l *loader) load() error {
 	env := environment{getenv: l.options.Getenv}
 	env.suite(l.root)
@@ -44,7 +46,8 @@ func (l *loader) load() error {
 	l.fail(env.errs...)
 	l.fail(l.decode(strict.Flatten(strict.Join(env.errs...))))
 	if err := strict.Join(l.errs...); err != nil {
-		return err
+		l.sound(strict.Flatten(err))
+		return strict.Join(l.errs...)
 	}
 	l.name()
 	l.numbers()
@@ -58,6 +61,24 @@ func (l *loader) load() error {
 	return strict.Join(l.errs...)
 }
 
+// sound checks the sections that none of the errors is about.
+func (l *loader) sound(errs strict.Errors) {
+	checks := map[string]func(){
+		"dataset": l.dataset, "app": l.apps, "apps": l.apps, "start": l.start, "evaluators": l.evaluators, "reports": l.reports,
+	}
+	sections := l.root.Pairs()
+	for i, p := range sections {
+		end := math.MaxInt
+		if i+1 < len(sections) {
+			end = sections[i+1].Key.Line
+		}
+		wrong := func(e *strict.Error) bool { return e.Line == p.Key.Line || e.Line > p.Key.Line && e.Line < end }
+		if check := checks[p.Key.Value]; check != nil && p.Value.Given() && !slices.ContainsFunc(errs, wrong) {
+			check()
+		}
+	}
+}
+
 // decode reads the document. An error at a place that has one already is left
 // out.
 func (l *loader) decode(known strict.Errors) error {
@@ -66,6 +87,9 @@ func (l *loader) decode(known strict.Errors) error {
 	for _, e := range strict.Flatten(l.root.Decode(&l.doc)) {
 		if slices.ContainsFunc(known, func(k *strict.Error) bool { return k.Line == e.Line && k.Column == e.Column }) {
 			continue
+		}
+		if gate := l.root.Get("gate"); len(gate.Pairs()) > 0 && e.Line == gate.Line && e.Column == gate.Column {
+			e.Hint = "checks are a list of texts, such as - " + gate.Pairs()[0].Key.Value + ".pass_rate >= 0.9"
 		}
 		if dataset.Node != nil && dataset.Kind == yaml.ScalarNode && e.Line == dataset.Line && e.Column == dataset.Column {
 			e.Hint = "a dataset is {file: path}, {cases: […]} or {sgp: {…}}"
@@ -98,7 +122,7 @@ func (l *loader) numbers() {
 		if s.Sample = *d.Sample; s.Sample <= 0 || s.Sample > 1 {
 			e := l.at("sample").Errorf("sample is %v; expected a fraction above 0 and at most 1", s.Sample)
 			if s.Sample > 1 {
-				e.Hint = "for a number of cases there is the flag --limit"
+				e.Hint = fmt.Sprintf("a percentage is written %v%%; for a number of cases there is the flag --limit", s.Sample)
 			}
 			l.fail(e)
 		}

@@ -158,7 +158,7 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 const referencePattern = `\$\{env:[A-Za-z_][A-Za-z0-9_]*\}`
 
 // relax widens types to what a suite may say: a number where text is wanted,
-// and a reference to the environment for a number.
+// and a reference to the environment, or a percentage, for a number.
 func relax(s *jsonschema.Schema) {
 	if s == nil {
 		return
@@ -166,9 +166,12 @@ func relax(s *jsonschema.Schema) {
 	switch {
 	case s.Type == "string" && s.Pattern == "" && len(s.Enum) == 0:
 		text(s, "string", "number", "boolean")
-	case s.Type == "integer" || s.Type == "number" || s.Type == "boolean":
+	case s.Type == "integer" || s.Type == "boolean":
 		text(s, s.Type, "string")
 		s.Pattern = "^" + referencePattern + "$"
+	case s.Type == "number":
+		text(s, s.Type, "string")
+		s.Pattern = `^[+-]?[0-9][0-9_.eE+-]* *%$|^` + referencePattern + "$"
 	}
 	if s.Properties != nil {
 		for p := s.Properties.Oldest(); p != nil; p = p.Next() {
