@@ -106,6 +106,43 @@ func benchmarkWrite(b *testing.B, spec Spec) {
 	done()
 }
 
+// BenchmarkWriteAhead is BenchmarkWrite with each answer written ahead.
+func BenchmarkWriteAhead(b *testing.B) {
+	s, ctx := openStore(b), context.Background()
+	run, err := s.Create(ctx, Spec{})
+	require.NoError(b, err)
+	defer func() { require.NoError(b, run.Close()) }()
+	cases, results := pages(b.N)
+	done := measure(b)
+	for i := range cases {
+		_, err := run.Plan(ctx, cases[i])
+		require.NoError(b, err)
+		require.NoError(b, run.Write(ctx, pendingResults(cases[i])))
+		require.NoError(b, run.Write(ctx, results[i]))
+	}
+	done()
+}
+
+// BenchmarkForgetErrored makes b.N results pending on which an evaluator failed.
+func BenchmarkForgetErrored(b *testing.B) {
+	s, ctx := openStore(b), context.Background()
+	run, err := s.Create(ctx, Spec{})
+	require.NoError(b, err)
+	defer func() { require.NoError(b, run.Close()) }()
+	cases, results := pages(b.N)
+	for _, batch := range results {
+		for i := range batch {
+			batch[i] = erroredResult(batch[i].Case, harness.KindEvaluator)
+		}
+	}
+	fillRun(b, run, cases, results)
+	done := measure(b)
+	n, err := run.ForgetErrored(ctx)
+	require.NoError(b, err)
+	require.Equal(b, int64(b.N), n)
+	done()
+}
+
 // BenchmarkPlan plans b.N cases in pages of 100.
 func BenchmarkPlan(b *testing.B) {
 	s, ctx := openStore(b), context.Background()

@@ -152,30 +152,42 @@ const flaggedUnsent = `FROM results INDEXED BY results_flagged WHERE key >= ? AN
 
 func (r *Run) forgetErrored(tx *sql.Tx) (int64, error) {
 	from, to := runKeys(r.no)
-	n, err := affected(tx.Exec("DELETE "+flaggedUnsent, from, to, flagAppError))
+	deleted, err := affected(tx.Exec("DELETE "+flaggedUnsent, from, to, flagAppError))
 	if err != nil {
 		return 0, err
 	}
-	for { // one at a time: answers may be large
-		var key, flags, sum int64
-		var answer, scores []byte
-		err := tx.QueryRow("SELECT key, flags, sum, answer, scores "+flaggedUnsent+" ORDER BY key LIMIT 1", from, to, flagEvaluatorError).
-			Scan(&key, &flags, &sum, &answer, &scores)
+	find, err := tx.Prepare("SELECT key, flags, sum, answer, scores " + flaggedUnsent + " ORDER BY key LIMIT 1")
+	if err != nil {
+		return 0, err
+	}
+	update, err := tx.Prepare("UPDATE results SET flags = ?, sum = ?, scores = NULL WHERE key = ?")
+	if err != nil {
+		return 0, err
+	}
+	for n := deleted; ; n++ { // one at a time: answers may be large
+		key, err := unscore(find, update, from, to)
 		if errors.Is(err, sql.ErrNoRows) {
 			return n, nil
-		}
-		if err == nil && sum != checksum(key, flags, answer, scores) {
-			err = fmt.Errorf("%w: result of case number %d, trial %d is not what was written", ErrDamaged, keySeq(key)+1, keyTrial(key))
-		}
-		if err == nil {
-			_, err = tx.Exec("UPDATE results SET flags = ?, sum = ?, scores = NULL WHERE key = ?",
-				flagPending, checksum(key, flagPending, answer, nil), key)
 		}
 		if err != nil {
 			return 0, err
 		}
-		n, from = n+1, key+1
+		from = key + 1
 	}
+}
+
+// unscore makes the first result that find finds from a key on pending.
+func unscore(find, update *sql.Stmt, from, to int64) (int64, error) {
+	var key, flags, sum int64
+	var answer, scores []byte
+	if err := find.QueryRow(from, to, flagEvaluatorError).Scan(&key, &flags, &sum, &answer, &scores); err != nil {
+		return 0, err
+	}
+	if sum != checksum(key, flags, answer, scores) {
+		return 0, fmt.Errorf("%w: result of case number %d, trial %d is not what was written", ErrDamaged, keySeq(key)+1, keyTrial(key))
+	}
+	_, err := update.Exec(flagPending, checksum(key, flagPending, answer, nil), key)
+	return key, err
 }
 
 // Rescore replaces the scores of stored results, and with them the errors of
