@@ -35,7 +35,7 @@ func (c CSV) Write(w io.Writer, d Data) error {
 		return errNoReport
 	}
 	columns := []string{
-		"run_id", "suite", "case_id", "trial", "outcome", "input", "expected", "output",
+		"run_id", "suite", "app", "case_id", "trial", "outcome", "input", "expected", "output",
 		"error_kind", "error", "latency_ms", "attempts", "input_tokens", "output_tokens", "cost_usd", "metadata",
 	}
 	metrics := map[string]int{} // name → its first column
@@ -71,27 +71,27 @@ func (c CSV) Write(w io.Writer, d Data) error {
 
 func trialCells(report *harness.Report, r harness.Result) []string {
 	cells := []string{
-		report.RunID, report.Suite, r.Case.ID, strconv.Itoa(r.Trial), outcome(r),
+		report.RunID, report.Suite, report.App, r.Case.ID, strconv.Itoa(r.Trial), outcome(r),
 		valueText(r.Case.Input), valueText(r.Case.Expected), "", "", "",
 		decimal(milliseconds(r.Latency)), strconv.Itoa(r.Attempts), "", "", "", "",
 	}
 	if r.Error != nil {
-		cells[8], cells[9] = string(r.Error.Kind), r.Error.Message
+		cells[9], cells[10] = string(r.Error.Kind), r.Error.Message
 		if r.Error.Stack != "" {
-			cells[9] += "\n" + r.Error.Stack
+			cells[10] += "\n" + r.Error.Stack
 		}
 	}
 	if o := r.Output; o != nil {
-		cells[7] = o.Text()
+		cells[8] = o.Text()
 		if o.Usage != nil {
-			cells[12], cells[13] = strconv.FormatInt(o.Usage.InputTokens, 10), strconv.FormatInt(o.Usage.OutputTokens, 10)
+			cells[13], cells[14] = strconv.FormatInt(o.Usage.InputTokens, 10), strconv.FormatInt(o.Usage.OutputTokens, 10)
 		}
 		if o.CostUSD != nil {
-			cells[14] = number(*o.CostUSD)
+			cells[15] = number(*o.CostUSD)
 		}
 	}
 	if len(r.Case.Metadata) > 0 {
-		cells[15] = valueText(r.Case.Metadata)
+		cells[16] = valueText(r.Case.Metadata)
 	}
 	return cells
 }

@@ -31,7 +31,7 @@ func TestCSVHostile(t *testing.T) {
 		rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
 		require.NoError(t, err)
 		// Reading turns CRLF into LF (encoding/csv); all else comes back.
-		assert.Equal(t, strings.ReplaceAll(s, "\r\n", "\n"), rows[1][7])
+		assert.Equal(t, strings.ReplaceAll(s, "\r\n", "\n"), rows[1][8])
 	})
 }
 
@@ -74,7 +74,7 @@ func TestCSVScores(t *testing.T) {
 	report := &harness.Report{Metrics: []harness.Metric{{Name: "m"}}}
 	rows, err := csv.NewReader(strings.NewReader(write(t, CSV{}, Data{Report: report, Results: each([]harness.Result{r})}))).ReadAll()
 	require.NoError(t, err)
-	assert.Equal(t, []string{"0.25\n1", "false\ntrue", "a"}, rows[1][16:])
+	assert.Equal(t, []string{"0.25\n1", "false\ntrue", "a"}, rows[1][17:])
 	err = CSV{}.Write(io.Discard, Data{Report: &harness.Report{}, Results: each([]harness.Result{r})})
 	assert.EqualError(t, err, `case "x" has a score "m" that the report does not know`)
 }

@@ -50,6 +50,8 @@ func ExampleNew() {
 	//   equals            0%  0.000         –      1         –
 	//
 	//   latency  p50 120ms · p95 120ms · max 120ms
+	//
+	// ✗ FAIL  manners: no gate · 1 wrong
 }
 
 func ExampleTerminal() {

@@ -11,9 +11,11 @@ import (
 // digest is what people are shown of the results: a bounded number of examples
 // and how many there are.
 type digest struct {
-	counted  bool  // there were results to count
-	wrong    int64 // cases with a wrong answer
-	errored  int64 // cases with trouble
+	counted bool  // there were results to count
+	wrong   int64 // cases with a wrong answer
+	errored int64 // cases with trouble
+	// failures are the first cases with a wrong answer. Those where the answer is
+	// fine and something else is wrong, such as its latency, stand at the end.
 	failures []failure
 	// examples holds the first trouble of each kind; see troubleKey.
 	examples map[string]example
@@ -60,6 +62,7 @@ const (
 // digestOf reads the results once and keeps the first limit failures.
 func digestOf(d Data, limit int) (*digest, error) {
 	out := &digest{counted: d.Results != nil, examples: map[string]example{}}
+	var beside []failure
 	for trials, err := range d.cases() {
 		if err != nil {
 			return nil, err
@@ -72,10 +75,15 @@ func digestOf(d Data, limit int) (*digest, error) {
 			continue
 		}
 		out.wrong++
-		if len(out.failures) < limit {
-			out.failures = append(out.failures, failureOf(trials, max(d.Report.TrialsPerCase, len(trials))))
+		list := &out.failures
+		if wrongBeside(trials) {
+			list = &beside
+		}
+		if len(*list) < limit {
+			*list = append(*list, failureOf(trials, max(d.Report.TrialsPerCase, len(trials))))
 		}
 	}
+	out.failures = append(out.failures, beside[:min(len(beside), limit-len(out.failures))]...)
 	return out, nil
 }
 
@@ -111,7 +119,7 @@ func (d *digest) addTrouble(key, id, message string) {
 		if len(d.examples) == maxExamples {
 			return
 		}
-		e = example{id: clipped(id), message: strings.Clone(clip(message, maxMessage))}
+		e = example{id: clipped(id), message: strings.Clone(ends(message, maxMessage))}
 	}
 	e.trials++
 	d.examples[key] = e
@@ -123,7 +131,7 @@ func failureOf(trials []harness.Result, planned int) failure {
 	r := trials[i]
 	f := failure{id: clipped(r.Case.ID), trials: whichTrials(trials, planned)}
 	f.rows = append(f.rows, row{asked, "asked", clipped(valueText(r.Case.Input))})
-	if r.Case.Expected != nil {
+	if r.Case.Expected != nil && !besideAnswer(r) {
 		f.rows = append(f.rows, row{expected, "expected", clipped(valueText(r.Case.Expected))})
 	}
 	if r.Output != nil {
@@ -137,6 +145,26 @@ func failureOf(trials []harness.Result, planned int) failure {
 	f.rows = append(f.rows, reasons...)
 	f.bring()
 	return f
+}
+
+// wrongBeside tells whether every wrong trial of a case is wrong beside its
+// answer.
+func wrongBeside(trials []harness.Result) bool {
+	return !slices.ContainsFunc(trials, func(r harness.Result) bool { return r.Failed() && !besideAnswer(r) })
+}
+
+// besideAnswer tells whether what is wrong with a trial has nothing to do with
+// the expected answer: that one was given, or only latency and cost failed.
+func besideAnswer(r harness.Result) bool {
+	if r.Output != nil && r.Case.Expected != nil && valueText(r.Output.Value) == valueText(r.Case.Expected) {
+		return true
+	}
+	for _, s := range r.Scores {
+		if s.Error == nil && s.Pass != nil && !*s.Pass && s.Name != "latency" && s.Name != "cost" {
+			return false
+		}
+	}
+	return true
 }
 
 // bring moves two long texts that begin alike to the place where they part.
@@ -154,7 +182,7 @@ func reasonsOf(scores []harness.Score) []row {
 	for _, s := range scores {
 		switch {
 		case s.Error != nil:
-			errs = append(errs, row{trouble, clipped(s.Name), clipped(errorText(s.Error))})
+			errs = append(errs, row{trouble, clipped(s.Name), strings.Clone(ends(errorText(s.Error), maxKept))})
 		case s.Pass != nil && !*s.Pass:
 			text := s.Reason
 			if text == "" {
@@ -205,7 +233,7 @@ func (f failure) lines(width int) [][]line {
 	for _, r := range f.rows {
 		var block []line
 		label := safe(r.label, width/4)
-		for _, text := range wrap(Terminal(clip(r.text, 32*room+64)), room, 2) {
+		for _, text := range r.wrapped(room) {
 			if r.text == "" {
 				text = "(empty)"
 			}
@@ -215,6 +243,14 @@ func (f failure) lines(width int) [][]line {
 		out = append(out, block)
 	}
 	return out
+}
+
+// wrapped is the text on two lines at most.
+func (r row) wrapped(width int) []string {
+	if r.role == trouble {
+		return wrapEnds(message(r.text), width, 2)
+	}
+	return wrap(Terminal(clip(r.text, 32*width+64)), width, 2)
 }
 
 // line is one laid out line of a failure.

@@ -87,7 +87,7 @@ func hostileData(s string) Data {
 		fold.Add(r)
 	}
 	r := fold.Report(3)
-	r.RunID, r.Suite, r.Verdict = s, s, harness.Fail
+	r.RunID, r.Suite, r.App, r.Verdict = s, s, s, harness.Fail
 	r.StartedAt = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	r.Reasons, r.Warnings = []string{s}, []string{s}
 	r.Gate = []harness.CheckResult{{Check: s, Verdict: harness.Fail, Reason: s}}

@@ -54,6 +54,7 @@ type jsonReport struct {
 	SchemaVersion int                      `json:"schema_version"`
 	RunID         string                   `json:"run_id"`
 	Suite         string                   `json:"suite"`
+	App           string                   `json:"app"`
 	StartedAt     *time.Time               `json:"started_at"`
 	FinishedAt    *time.Time               `json:"finished_at"`
 	Status        string                   `json:"status"`
@@ -145,7 +146,7 @@ type jsonPublish struct {
 // document is the report in the shape of the format.
 func document(r *harness.Report) jsonReport {
 	out := jsonReport{
-		SchemaVersion: SchemaVersion, RunID: validUTF8(r.RunID), Suite: validUTF8(r.Suite),
+		SchemaVersion: SchemaVersion, RunID: validUTF8(r.RunID), Suite: validUTF8(r.Suite), App: validUTF8(r.App),
 		StartedAt: timeOrNull(r.StartedAt), FinishedAt: timeOrNull(r.FinishedAt),
 		Status: string(r.Status), Reasons: validTexts(r.Reasons), Verdict: string(r.Verdict),
 		Cases: jsonCounts(r.Cases), Trials: r.TrialsPerCase, TrialCounts: jsonCounts(r.Trials),

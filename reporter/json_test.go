@@ -57,7 +57,7 @@ func TestJSONFields(t *testing.T) {
 	var doc map[string]any
 	require.NoError(t, json.Unmarshal([]byte(write(t, JSON{}, fixture())), &doc))
 	for path, want := range map[string]any{
-		"schema_version": 1.0, "run_id": "01JD4M5E7ZQ8", "suite": "support-bot",
+		"schema_version": 1.0, "run_id": "01JD4M5E7ZQ8", "suite": "support-bot", "app": "v2",
 		"started_at": "2026-05-17T09:30:00Z", "finished_at": "2026-05-17T09:30:12.4Z",
 		"status": "incomplete", "verdict": "fail", "trials": 2.0,
 		"cases.planned": 9.0, "cases.completed": 8.0, "cases.errored": 4.0,

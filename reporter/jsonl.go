@@ -31,6 +31,7 @@ type jsonTrial struct {
 	SchemaVersion int         `json:"schema_version"`
 	RunID         string      `json:"run_id"`
 	Suite         string      `json:"suite"`
+	App           string      `json:"app"`
 	Case          jsonCase    `json:"case"`
 	Trial         int         `json:"trial"`
 	Output        *jsonOutput `json:"output"`
@@ -100,9 +101,9 @@ func (JSONL) Write(w io.Writer, d Data) error {
 		if err != nil {
 			return fmt.Errorf("read results: %w", err)
 		}
-		data, err := encodeJSON(trialDocument(d.Report, r), "")
+		data, err := JSONL{}.Line(d.Report, r)
 		if err != nil {
-			return fmt.Errorf("encode trial %d of case %q: %w", r.Trial, r.Case.ID, err)
+			return err
 		}
 		if _, err := b.Write(data); err != nil {
 			return err
@@ -111,12 +112,25 @@ func (JSONL) Write(w io.Writer, d Data) error {
 	return b.Flush()
 }
 
+// Line is the line of one result, with its line end. Of the report it takes the
+// RunID, the Suite and the App.
+func (JSONL) Line(report *harness.Report, r harness.Result) ([]byte, error) {
+	if report == nil {
+		return nil, errNoReport
+	}
+	data, err := encodeJSON(trialDocument(report, r), "")
+	if err != nil {
+		return nil, fmt.Errorf("encode trial %d of case %q: %w", r.Trial, r.Case.ID, err)
+	}
+	return data, nil
+}
+
 // trialDocument is a result in the shape of the format.
 func trialDocument(report *harness.Report, r harness.Result) jsonTrial {
 	var p plain
 	t := jsonTrial{
 		SchemaVersion: SchemaVersion,
-		RunID:         p.text("/run_id", report.RunID), Suite: p.text("/suite", report.Suite),
+		RunID:         p.text("/run_id", report.RunID), Suite: p.text("/suite", report.Suite), App: p.text("/app", report.App),
 		Case: p.testCase(r.Case), Trial: r.Trial, Scores: []jsonScore{},
 		Error: p.trouble("/error", r.Error), LatencyMS: milliseconds(r.Latency),
 		Attempts: r.Attempts, StartedAt: timeOrNull(r.Started),

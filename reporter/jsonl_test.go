@@ -26,7 +26,7 @@ func TestJSONLHostile(t *testing.T) {
 		}
 		first := decodeTrial(t, lines[0])
 		for _, at := range []string{
-			"/run_id", "/suite", "/case/id", "/case/input", "/case/expected", "/case/extra", "/case/cluster", "/output/value",
+			"/run_id", "/suite", "/app", "/case/id", "/case/input", "/case/expected", "/case/extra", "/case/cluster", "/output/value",
 			"/output/chunks/0/text", "/output/tool_calls/0/name", "/output/tool_calls/0/result", "/scores/0/name", "/scores/0/reason",
 		} {
 			checkText(t, s, first, at)
@@ -100,6 +100,20 @@ func decodeTrial(t *testing.T, line string) map[string]any {
 	}
 	walk("", doc)
 	return out
+}
+
+// TestJSONLLine checks that one result has the same line alone and in a report.
+func TestJSONLLine(t *testing.T) {
+	d := fixture()
+	var lines strings.Builder
+	for _, r := range fixtureResults() {
+		line, err := JSONL{}.Line(&harness.Report{RunID: d.Report.RunID, Suite: d.Report.Suite, App: d.Report.App}, r)
+		require.NoError(t, err)
+		lines.Write(line)
+	}
+	assert.Equal(t, write(t, JSONL{}, d), lines.String())
+	_, err := JSONL{}.Line(nil, harness.Result{})
+	assert.ErrorIs(t, err, errNoReport)
 }
 
 // TestJSONLValues checks Go values that JSON has no word for.

@@ -15,10 +15,11 @@ import (
 // XML Schema of JUnit reports (windyroad/JUnit-Schema).
 //
 // A case with trouble in any trial is an error, one with a wrong answer in any
-// trial a failure, one that nothing judges is skipped. The gate is not a test
-// case: it stands among the properties. A run that is incomplete has one more
-// test case, an error that says how many cases have no result, because the
-// other ones may all be green.
+// trial a failure, one that nothing judges is skipped. Each check of the gate is
+// a test case of the class "gate": a failure when it fails, an error when it
+// can't be decided. A run that is incomplete, or inconclusive without a gate, has
+// one more test case, an error that says why, because the other ones may all be
+// green.
 type JUnit struct{}
 
 var _ Reporter = JUnit{}
@@ -47,7 +48,10 @@ func (JUnit) Write(w io.Writer, d Data) error {
 			return out.err
 		}
 	}
-	out.missing(d.Report)
+	for _, c := range d.Report.Gate {
+		out.check(c)
+	}
+	out.doubt(d.Report)
 	out.put("    <system-out>", xmlContent(junitSummary(d.Report)), "</system-out>\n")
 	out.put("    <system-err>", xmlContent(strings.Join(d.Report.Warnings, "\n")), "</system-err>\n")
 	out.put("  </testsuite>\n</testsuites>\n")
@@ -75,7 +79,17 @@ func junitCounts(d Data) (junitSum, error) {
 			sum.skipped++
 		}
 	}
-	if d.Report.Status == harness.Incomplete {
+	for _, c := range d.Report.Gate {
+		sum.tests++
+		switch c.Verdict {
+		case harness.Pass:
+		case harness.Fail:
+			sum.failures++
+		default:
+			sum.errors++
+		}
+	}
+	if doubtful(d.Report) {
 		sum.tests++
 		sum.errors++
 	}
@@ -83,10 +97,10 @@ func junitCounts(d Data) (junitSum, error) {
 }
 
 func suiteName(r *harness.Report) string {
-	if strings.TrimSpace(r.Suite) == "" {
+	if strings.TrimSpace(suiteTitle(r)) == "" {
 		return "suite"
 	}
-	return r.Suite
+	return suiteTitle(r)
 }
 
 // xmlWriter keeps the first error, after which it writes nothing.
@@ -143,6 +157,9 @@ func properties(r *harness.Report) [][2]string {
 		{"verdict", string(r.Verdict)},
 		{"trials", strconv.Itoa(r.TrialsPerCase)},
 	}
+	if r.App != "" {
+		out = append(out, [2]string{"app", r.App})
+	}
 	for i, c := range r.Gate {
 		text := string(c.Verdict) + ": " + c.Check
 		if c.Reason != "" {
@@ -185,17 +202,44 @@ func (w *xmlWriter) testCase(class string, trials []harness.Result) {
 }
 
 func (w *xmlWriter) outcome(element, kind, message, text string) {
-	w.put(">\n      <", element, attributes("message", clip(message, maxMessage), "type", clip(kind, maxMessage)), ">",
+	w.put(">\n      <", element, attributes("message", ends(message, maxMessage), "type", clip(kind, maxMessage)), ">",
 		xmlContent(text), "</", element, ">\n    </testcase>\n")
 }
 
-func (w *xmlWriter) missing(r *harness.Report) {
-	if r.Status != harness.Incomplete {
+// check is the test case of one check of the gate.
+func (w *xmlWriter) check(c harness.CheckResult) {
+	w.put("    <testcase", tokens("name", c.Check, "classname", "gate"), attributes("time", "0"))
+	switch c.Verdict {
+	case harness.Pass:
+		w.put("/>\n")
+	case harness.Fail:
+		w.outcome("failure", string(c.Verdict), c.Reason, c.Check+"\n"+c.Reason)
+	default:
+		w.outcome("error", string(c.Verdict), c.Reason, c.Check+"\n"+c.Reason)
+	}
+}
+
+// doubtful tells whether a run is no success though all its test cases may be.
+func doubtful(r *harness.Report) bool {
+	return r.Status == harness.Incomplete || r.Verdict == harness.Inconclusive && len(r.Gate) == 0
+}
+
+// doubt is the test case of a doubtful run.
+func (w *xmlWriter) doubt(r *harness.Report) {
+	if !doubtful(r) {
 		return
 	}
+	name, kind, why := "the run is incomplete", harness.VerdictIncomplete, r.Reasons
 	message := fmt.Sprintf("%s of %s have all their results", count(r.Cases.Completed), plural(r.Cases.Planned, "case", "cases"))
-	w.put("    <testcase", tokens("name", "the run is incomplete", "classname", suiteName(r)), attributes("time", "0"))
-	w.outcome("error", "incomplete", message, strings.Join(r.Reasons, "\n"))
+	if r.Status != harness.Incomplete {
+		name, kind, why = "the run is inconclusive", harness.Inconclusive, r.Warnings
+		message = "there is nothing to judge"
+		if len(why) > 0 {
+			message = strings.Join(why, "; ")
+		}
+	}
+	w.put("    <testcase", tokens("name", name, "classname", suiteName(r)), attributes("time", "0"))
+	w.outcome("error", string(kind), message, strings.Join(why, "\n"))
 }
 
 func firstTrouble(trials []harness.Result) (kind, message string) {
@@ -251,7 +295,7 @@ func junitText(trials []harness.Result) string {
 			part("got", r.Output.Text())
 		}
 		if r.Error != nil {
-			part("error", errorText(r.Error))
+			part("error", ends(errorText(r.Error), maxJUnitText))
 			if r.Error.Stack != "" {
 				part("stack", r.Error.Stack)
 			}
@@ -283,7 +327,7 @@ func scoreLine(s harness.Score) string {
 
 // junitSummary is the report in a few lines.
 func junitSummary(r *harness.Report) string {
-	lines := []string{strings.ToUpper(string(r.Verdict)) + ": " + gateSummary(r), tally(r, nil)}
+	lines := []string{headline(r) + ": " + gateSummary(r), tally(r, nil)}
 	for _, c := range r.Gate {
 		lines = append(lines, mark(c.Verdict)+" "+c.Check+"  "+c.Reason)
 	}
@@ -291,6 +335,9 @@ func junitSummary(r *harness.Report) string {
 		lines = append(lines, f[0]+": "+f[1])
 	}
 	lines = append(lines, r.Reasons...)
+	if why := postingText(r); why != "" {
+		lines = append(lines, why)
+	}
 	return strings.Join(lines, "\n")
 }
 

@@ -21,8 +21,8 @@ func TestJUnitHostile(t *testing.T) {
 		doc := parseJUnit(t, out)
 		require.Len(t, doc.Suites, 1)
 		suite := doc.Suites[0]
-		require.Len(t, suite.Cases, 3, "one of them says that the run is incomplete")
-		assert.Equal(t, "3 1 2 0", fmt.Sprint(suite.Tests, suite.Failures, suite.Errors, suite.Skipped))
+		require.Len(t, suite.Cases, 4, "one of them is the gate's, and one says that the run is incomplete")
+		assert.Equal(t, "4 2 2 0", fmt.Sprint(suite.Tests, suite.Failures, suite.Errors, suite.Skipped))
 		assert.NotEmpty(t, strings.TrimSpace(suite.Name))
 		require.NotNil(t, suite.Cases[0].Failure)
 		require.NotNil(t, suite.Cases[1].Error)
@@ -39,6 +39,7 @@ type junitDocument struct {
 		Skipped  int    `xml:"skipped,attr"`
 		Cases    []struct {
 			Name    string        `xml:"name,attr"`
+			Class   string        `xml:"classname,attr"`
 			Failure *junitOutcome `xml:"failure"`
 			Error   *junitOutcome `xml:"error"`
 			Skipped *junitOutcome `xml:"skipped"`
@@ -83,6 +84,7 @@ func TestJUnitSchema(t *testing.T) {
 	}
 	add(fixture())
 	add(Data{Report: harness.NewFold(1).Report(0)})
+	add(Data{Report: doubtfulReport()})
 	for _, s := range hostile(t) {
 		add(hostileData(s))
 	}
@@ -142,6 +144,45 @@ func TestJUnitOutcomes(t *testing.T) {
 	}, got)
 	s := doc.Suites[0]
 	assert.Equal(t, "6 1 2 2", fmt.Sprint(s.Tests, s.Failures, s.Errors, s.Skipped))
+}
+
+// doubtfulReport has not one case that is red.
+func doubtfulReport() *harness.Report {
+	return &harness.Report{Suite: "s", App: "a", Status: harness.Complete, Verdict: harness.Inconclusive,
+		Warnings: []string{"nothing was scored, so nothing is shown"}}
+}
+
+// TestJUnitIsRed checks that a reader of the test cases alone sees what the exit
+// status says.
+func TestJUnitIsRed(t *testing.T) {
+	right := harness.Result{Case: harness.Case{ID: "right"}, Trial: 1, Output: &harness.Output{Value: "x"}, Scores: []harness.Score{harness.PassIf(true, "")}}
+	red := func(r *harness.Report) []string {
+		var out []string
+		suite := parseJUnit(t, write(t, JUnit{}, Data{Report: r, Results: each([]harness.Result{right})})).Suites[0]
+		failures, errors := 0, 0
+		for _, c := range suite.Cases {
+			switch {
+			case c.Failure != nil:
+				failures++
+				out = append(out, c.Class+": "+c.Name+": failure: "+c.Failure.Message)
+			case c.Error != nil:
+				errors++
+				out = append(out, c.Class+": "+c.Name+": error: "+c.Error.Message)
+			}
+		}
+		assert.Equal(t, []int{len(suite.Cases), failures, errors}, []int{suite.Tests, suite.Failures, suite.Errors})
+		return out
+	}
+	gated := &harness.Report{Suite: "s", App: "a", Status: harness.Complete, Verdict: harness.Pass, Gate: []harness.CheckResult{
+		{Check: "latency.p95 <= 2s", Verdict: harness.Pass, Reason: "1.31s"},
+	}}
+	assert.Empty(t, red(gated))
+	gated.Gate = append(gated.Gate,
+		harness.CheckResult{Check: "equals.mean >= 0.9", Verdict: harness.Fail, Reason: "0.50"},
+		harness.CheckResult{Check: "cost.total <= 1", Verdict: harness.Inconclusive, Reason: "no answer has a cost"})
+	assert.Equal(t, []string{"gate: equals.mean >= 0.9: failure: 0.50", "gate: cost.total <= 1: error: no answer has a cost"}, red(gated))
+	assert.Equal(t, []string{"s (a): the run is inconclusive: error: nothing was scored, so nothing is shown"}, red(doubtfulReport()))
+	assert.Empty(t, red(&harness.Report{Suite: "s", Status: harness.Complete, Verdict: harness.Pass}))
 }
 
 func FuzzXMLText(f *testing.F) {

@@ -72,10 +72,18 @@ func (p *sheet) done() string {
 
 func (p *sheet) head() {
 	r := p.report
-	p.put(fmt.Sprintf("## %s %s: %s\n\n", sign(r.Verdict), title(r.Verdict), code(r.Suite)))
+	heading := sign(r.Verdict) + " " + title(r.Verdict)
+	if ungated(r) {
+		heading = "Done"
+	}
+	heading += ": " + code(r.Suite)
+	if r.App != "" {
+		heading += " " + code(r.App)
+	}
+	p.put("## " + heading + "\n\n")
 	p.put(gateSummary(r) + " · " + tally(r, p.digest) + "\n")
 	for _, s := range r.Reasons {
-		p.put("\n⚠️ " + code(s) + "\n")
+		p.put("\n⚠️ " + sentence(s) + "\n")
 	}
 }
 
@@ -85,7 +93,7 @@ func (p *sheet) gate() {
 	}
 	p.put("\n### Gate\n\n| | check | why |\n|---|---|---|\n")
 	for _, c := range p.report.Gate {
-		p.put(fmt.Sprintf("| %s %s | %s | %s |\n", sign(c.Verdict), strings.ToLower(title(c.Verdict)), cell(c.Check), cell(c.Reason)))
+		p.put(fmt.Sprintf("| %s %s | %s | %s |\n", sign(c.Verdict), strings.ToLower(title(c.Verdict)), cell(c.Check), pipes(sentence(c.Reason))))
 	}
 }
 
@@ -147,7 +155,7 @@ func (p *sheet) troubles() {
 	add := func(kind, after string, n int64, e example) {
 		first := ""
 		if e.trials > 0 {
-			first = cell(e.id) + " " + cell(e.message)
+			first = cell(e.id) + " " + pipes(sentence(e.message))
 		}
 		rows = append(rows, fmt.Sprintf("| %s%s | %s | %s |\n", cell(kind), after, count(n), first))
 	}
@@ -177,11 +185,11 @@ func (p *sheet) facts() {
 		}
 		lines = append(lines, "- "+f[0]+": "+f[1]+"\n")
 	}
-	if r.Publish != nil && r.Publish.Error != "" {
-		lines = append(lines, "- posting stopped: "+code(r.Publish.Error)+"\n")
+	if why := postingText(r); why != "" {
+		lines = append(lines, "- ⚠️ "+sentence(why)+"\n")
 	}
 	for _, s := range r.Warnings {
-		lines = append(lines, "- ⚠️ "+code(s)+"\n")
+		lines = append(lines, "- ⚠️ "+sentence(s)+"\n")
 	}
 	if r.RunID != "" {
 		lines = append(lines, "- run "+code(r.RunID)+"\n")
@@ -218,10 +226,19 @@ func title(v harness.Verdict) string {
 	return "Incomplete"
 }
 
-// code puts untrusted text into a code span (CommonMark 0.31, section 6.1): on
-// one line, between runs of backticks longer than any in it.
+// code puts untrusted text into a code span: on one line.
 func code(s string) string {
-	s = cut(Terminal(clip(s, maxMessage)), 300)
+	return span(cut(Terminal(clip(s, maxMessage)), 300))
+}
+
+// sentence is code for errors and the like: when it is too long its end stays.
+func sentence(s string) string {
+	return span(middle(message(s), 300))
+}
+
+// span is a code span (CommonMark 0.31, section 6.1) of safe text, between runs
+// of backticks longer than any in it.
+func span(s string) string {
 	if strings.TrimSpace(s) == "" {
 		return "(empty)"
 	}
@@ -232,12 +249,14 @@ func code(s string) string {
 	return fence + s + fence
 }
 
-// cell is code within a table. There a | ends the cell even in code unless a
-// backslash stands before it; one after a backslash of the data has to become
-// an escape, because readers differ on whose backslash it is.
-func cell(s string) string {
-	s = strings.ReplaceAll(clip(s, maxMessage), `\|`, `\\x7c`)
-	return strings.ReplaceAll(code(s), "|", `\|`)
+// cell is code within a table.
+func cell(s string) string { return pipes(code(s)) }
+
+// pipes fits a code span into a table. There a | ends the cell even in code
+// unless a backslash stands before it; one after a backslash of the data has to
+// become an escape, because readers differ on whose backslash it is.
+func pipes(code string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(code, `\|`, `\\x7c`), "|", `\|`)
 }
 
 // longestRun is the length of the longest run of backticks.

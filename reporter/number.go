@@ -62,25 +62,47 @@ func percent(v float64) string {
 	return strings.TrimSuffix(s, ".0") + "%"
 }
 
-// duration writes a time span in about three digits.
+// duration writes a time span in three digits, from a minute on in seconds and
+// from an hour on in minutes.
 func duration(d time.Duration) string {
+	if d < time.Minute {
+		d = threeDigits(d)
+	} else {
+		d = d.Round(time.Second)
+	}
 	switch {
 	case d <= 0:
 		return "0s"
+	case d < time.Microsecond:
+		return strconv.FormatInt(int64(d), 10) + "ns"
 	case d < time.Millisecond:
-		return strconv.FormatFloat(float64(d)/1e6, 'g', 2, 64) + "ms"
+		return inUnit(d, time.Microsecond) + "µs"
 	case d < time.Second:
-		return strconv.FormatInt(d.Round(time.Millisecond).Milliseconds(), 10) + "ms"
-	case d < 10*time.Second:
-		return strconv.FormatFloat(d.Seconds(), 'f', 2, 64) + "s"
+		return inUnit(d, time.Millisecond) + "ms"
 	case d < time.Minute:
-		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + "s"
+		return inUnit(d, time.Second) + "s"
 	case d < time.Hour:
-		d = d.Round(time.Second)
 		return fmt.Sprintf("%dm%02ds", d/time.Minute, d%time.Minute/time.Second)
 	}
 	d = d.Round(time.Minute)
 	return fmt.Sprintf("%dh%02dm", d/time.Hour, d%time.Hour/time.Minute)
+}
+
+func threeDigits(d time.Duration) time.Duration {
+	step := time.Duration(1)
+	for v := d; v >= 1000; v /= 10 {
+		step *= 10
+	}
+	return d.Round(step)
+}
+
+// inUnit writes how many units d has, which are 1 to 999, in three digits.
+func inUnit(d, unit time.Duration) string {
+	decimals := 2
+	for v := d; v >= 10*unit; v /= 10 {
+		decimals--
+	}
+	return strconv.FormatFloat(float64(d)/float64(unit), 'f', decimals, 64)
 }
 
 // dollars writes a price: cents when there are dollars, more digits below.

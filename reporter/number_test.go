@@ -24,7 +24,9 @@ func TestNumbers(t *testing.T) {
 		assert.Equal(t, want, percent(v))
 	}
 	for d, want := range map[time.Duration]string{
-		-1: "0s", 0: "0s", 41 * time.Microsecond: "0.041ms", 412 * time.Millisecond: "412ms", 1310 * time.Millisecond: "1.31s",
+		-1: "0s", 0: "0s", 41 * time.Microsecond: "41.0µs", 37_140 * time.Nanosecond: "37.1µs", 41: "41ns",
+		999_999: "1.00ms", 999_600 * time.Microsecond: "1.00s", 59_960 * time.Millisecond: "1m00s", 3_599_700 * time.Millisecond: "1h00m",
+		10_255_304 * time.Microsecond: "10.3s", 12_345 * time.Microsecond: "12.3ms", 412 * time.Millisecond: "412ms", 1310 * time.Millisecond: "1.31s",
 		12400 * time.Millisecond: "12.4s", 83 * time.Second: "1m23s", 3*time.Hour + 7*time.Minute + 40*time.Second: "3h08m",
 	} {
 		assert.Equal(t, want, duration(d))

@@ -129,6 +129,9 @@ func (p *Progress) line(width int) string {
 		bar = progressBar(done, total, 20) + "  "
 	}
 	text := count(done) + " done"
+	if planned := c.Planned.Load(); total <= 0 && planned > done {
+		text = fmt.Sprintf("%s of %s so far", text, count(planned))
+	}
 	if total > 0 {
 		text = fmt.Sprintf("%s/%s %d%%", count(done), count(total), min(done, total)*100/total)
 	}
@@ -155,6 +158,9 @@ func (p *Progress) details(on ink, done, total int64, room int) string {
 	}
 	if n := c.Errored.Load(); n > 0 {
 		all = append(all, detail{plural(n, "error", "errors"), on.yellow})
+	}
+	if n := c.Retries.Load(); n > 0 {
+		all = append(all, detail{plural(n, "retry", "retries"), on.yellow})
 	}
 	if perSecond > 0 && total > done {
 		left := time.Duration(min(float64(total-done)/perSecond, 1e6) * float64(time.Second))

@@ -84,6 +84,20 @@ func TestProgressElsewhere(t *testing.T) {
 		assert.Equal(t, "suite  3 done · 6.0/min · 0 running\nsuite  60/120 50% · 32s left · 1.9/s · 0 running\n", b.String())
 
 		b.Reset()
+		p.Total.Store(0)
+		p.Planned.Store(2000)
+		p.Errored.Store(2)
+		p.Retries.Store(1)
+		bar = StartProgress(&b, &p, ProgressOptions{Every: time.Second})
+		p.Done.Store(63)
+		time.Sleep(1500 * time.Millisecond)
+		p.Retries.Store(7)
+		time.Sleep(time.Second)
+		bar.Stop()
+		assert.Equal(t, "63 done of 2,000 so far · 2 errors · 1 retry · 3.0/s · 0 running\n"+
+			"63 done of 2,000 so far · 2 errors · 7 retries · 1.5/s · 0 running\n", b.String(), "no end is promised that nobody knows")
+
+		b.Reset()
 		quiet := StartProgress(&b, &p, ProgressOptions{})
 		time.Sleep(time.Hour)
 		quiet.Stop()

@@ -133,3 +133,52 @@ func judged(trials []harness.Result) bool {
 	}
 	return false
 }
+
+// suiteTitle is the suite, with the app when the suite has several: "bot (v2)".
+func suiteTitle(r *harness.Report) string {
+	if r.App == "" {
+		return r.Suite
+	}
+	return strings.TrimSpace(r.Suite + " (" + r.App + ")")
+}
+
+// shortTitle is suiteTitle safe for a terminal, cut to width columns. The suite
+// is cut before the app, which tells the reports of one suite apart.
+func shortTitle(r *harness.Report, width int) string {
+	whole := safe(suiteTitle(r), width)
+	if r.App == "" || !strings.HasSuffix(whole, ellipsis) {
+		return whole
+	}
+	app := " (" + safe(r.App, max(width/2-3, 1)) + ")"
+	return strings.TrimSpace(safe(r.Suite, width-columns(app)) + app)
+}
+
+// ungated tells whether the verdict is a pass because nothing was asked: then it
+// says nothing about the answers.
+func ungated(r *harness.Report) bool {
+	return r.Verdict == harness.Pass && len(r.Gate) == 0
+}
+
+// headline is the verdict in capitals. A pass without a gate is just DONE.
+func headline(r *harness.Report) string {
+	if ungated(r) {
+		return "DONE"
+	}
+	return strings.ToUpper(string(r.Verdict))
+}
+
+// postingText says why posting stopped, "" when it did not or when the run's
+// reasons have it.
+func postingText(r *harness.Report) string {
+	if r.Publish == nil || r.Publish.Error == "" {
+		return ""
+	}
+	why := r.Publish.Error
+	if slices.ContainsFunc(r.Reasons, func(s string) bool { return strings.Contains(s, why) }) {
+		return ""
+	}
+	if strings.HasPrefix(why, "posting ") {
+		return why
+	}
+	return "posting stopped: " + why
+}

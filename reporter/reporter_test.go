@@ -71,6 +71,7 @@ func each(results []harness.Result) iter.Seq2[harness.Result, error] {
 func fixture() Data {
 	d := data(fixtureResults())
 	d.Report.Status, d.Report.Reasons = harness.Incomplete, []string{"1 case of page 2 never came: GET /v4/evaluation-datasets/ds_1/test-cases: 503 Service Unavailable"}
+	d.Report.App = "v2"
 	d.Report.Gate = []harness.CheckResult{
 		{Check: "equals.pass_rate >= 0.90", Verdict: harness.Fail, Value: d.Report.Metric("equals").PassRate, Reason: "0.643 is under 0.9; the 95% interval is 0.443 to 0.843"},
 		{Check: "latency.p95 <= 2s", Verdict: harness.Pass, Value: ptr(1.31), Reason: "1.31s is within 2s"},
@@ -268,7 +269,7 @@ func TestResultErrors(t *testing.T) {
 
 // TestFits checks that no line is wider than the terminal, whatever it holds.
 func TestFits(t *testing.T) {
-	for width := 40; width <= 160; width += 5 {
+	for width := 40; width <= 160; width += 3 {
 		for name, d := range map[string]Data{"fixture": fixture(), "long": hostileData(strings.Repeat("long 日本 words ", 40)), "solid": hostileData(strings.Repeat("日x", 400))} {
 			for _, line := range strings.Split(write(t, Table{Width: width}, d), "\n") {
 				assert.LessOrEqual(t, columns(line), width, "%s at %d: %s", name, width, line)

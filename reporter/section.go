@@ -14,10 +14,8 @@ import (
 // verdict is the first line, and below it how much was done.
 func (p *page) verdict() {
 	r := p.report
-	word := mark(r.Verdict) + " " + safe(strings.ToUpper(string(r.Verdict)), 16)
-	name := safe(r.Suite, max(p.width-columns(word)-2, 8))
-	head := p.ink.verdict(r.Verdict, word)
-	if name != "" {
+	head := p.ink.headline(r)
+	if name := shortTitle(r, max(p.width-columns(head)-2, 8)); name != "" {
 		head += "  " + p.ink.bold(name)
 	}
 	if s := gateSummary(r); columns(head)+2+columns(s) <= p.width {
@@ -30,8 +28,8 @@ func (p *page) verdict() {
 	for _, why := range r.Reasons {
 		p.bullet("!", why, p.ink.yellow)
 	}
-	if p.report.Publish != nil && p.report.Publish.Error != "" {
-		p.bullet("!", "posting stopped: "+p.report.Publish.Error, p.ink.yellow)
+	if why := postingText(r); why != "" {
+		p.bullet("!", why, p.ink.yellow)
 	}
 }
 
@@ -104,7 +102,7 @@ func (p *page) gate() {
 	p.line()
 	var rows []table.Row
 	for _, c := range p.report.Gate {
-		lines := wrap(Terminal(clip(c.Reason, maxMessage)), p.width-widest-7, 3)
+		lines := wrapEnds(message(c.Reason), p.width-widest-7, 3)
 		for i, text := range lines {
 			if i > 0 { // text from elsewhere never begins a line
 				rows = append(rows, table.Row{p.ink.dim("│"), "", text})
@@ -251,7 +249,7 @@ func (p *page) troubles() {
 	room -= widest(kinds) + 2 + widest(counts) + 2
 	for i, e := range examples {
 		kind, n := p.ink.yellow(kinds[i]), counts[i]
-		for _, text := range wrap(exampleText(e, room), room, 3) {
+		for _, text := range wrapEnds(exampleText(e, room), room, 3) {
 			rows = append(rows, table.Row{kind, n, text})
 			kind, n = p.ink.dim("│"), "" // text from elsewhere never begins a line
 		}
@@ -265,7 +263,7 @@ func exampleText(e example, room int) string {
 	if e.trials == 0 {
 		return ""
 	}
-	return safe(e.id, room/3) + ": " + Terminal(clip(e.message, maxMessage))
+	return safe(e.id, room/3) + ": " + message(e.message)
 }
 
 func widest(texts []string) int {
@@ -345,7 +343,7 @@ func (p *page) warnings() {
 
 // bullet writes untrusted text after a mark, on six lines at most.
 func (p *page) bullet(sign, s string, paint func(string) string) {
-	for i, text := range wrap(Terminal(clip(s, maxMessage)), p.width-4, 6) {
+	for i, text := range wrapEnds(message(s), p.width-4, 6) {
 		if i > 0 {
 			sign = "│"
 		}
@@ -353,12 +351,67 @@ func (p *page) bullet(sign, s string, paint func(string) string) {
 	}
 }
 
-// foot names the run, for the commands that take one.
+// foot is the verdict once more, with the run's ID for the commands that take
+// one. What matters least is left out where it would take the room of the name;
+// only on a very narrow terminal the ID gets a line of its own.
 func (p *page) foot() {
-	if p.report.RunID == "" {
+	r := p.report
+	parts := footParts(r, p.digest)
+	p.line()
+	if r.RunID == "" {
+		p.footLine(parts, nil, 0)
 		return
 	}
-	status := safe(string(p.report.Status), 12)
-	p.line()
-	p.line(p.ink.dim("  run " + safe(p.report.RunID, p.width-columns(status)-9) + " · " + status))
+	run := "run " + safe(r.RunID, p.width-6)
+	if !p.footLine(parts, []string{run}, 12) {
+		p.footLine(parts, nil, 0)
+		p.line("  ", p.ink.dim(run))
+	}
+}
+
+// footLine writes as many parts as fit beside last and leave least columns for
+// the name. It writes nothing and returns false when not even last does.
+func (p *page) footLine(parts, last []string, least int) bool {
+	head := p.ink.headline(p.report)
+	whole := columns(shortTitle(p.report, p.width))
+	for ; ; parts = parts[:len(parts)-1] {
+		text := strings.Join(slices.Concat(parts, last), " · ")
+		room := p.width - columns(head) - columns(text) - 4
+		if room < min(whole, max(least, 8)) {
+			if len(parts) > 0 {
+				continue
+			}
+			return false
+		}
+		name := shortTitle(p.report, room)
+		switch {
+		case name != "" && text != "":
+			name = "  " + p.ink.bold(name) + ": "
+		case name != "":
+			name = "  " + p.ink.bold(name)
+		case text != "":
+			name = "  "
+		}
+		p.line(head, name, text)
+		return true
+	}
+}
+
+// footParts are what a verdict is about, the most important first.
+func footParts(r *harness.Report, s *digest) []string {
+	parts := []string{gateSummary(r)}
+	if r.Verdict == harness.VerdictIncomplete {
+		ran := "all cases ran"
+		if r.Cases.Completed != r.Cases.Planned {
+			ran = count(r.Cases.Completed) + " of " + plural(r.Cases.Planned, "case", "cases")
+		}
+		parts = append(parts, ran)
+	}
+	if s.wrong > 0 {
+		parts = append(parts, count(s.wrong)+" wrong")
+	}
+	if r.Cases.Errored > 0 {
+		parts = append(parts, count(r.Cases.Errored)+" with trouble")
+	}
+	return parts
 }

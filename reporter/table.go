@@ -12,7 +12,9 @@ import (
 )
 
 // Table writes a report for people at a terminal: the verdict, why, the wrong
-// answers, the scores, the trouble. No line is wider than Width.
+// answers, the scores, the trouble, and the verdict again with the run's ID,
+// because the first one may have scrolled away. No line is wider than Width. A
+// run that passes without a gate is DONE: nobody asked for more.
 type Table struct {
 	// Width of the terminal in columns, default 100, at least 40.
 	Width int
@@ -21,6 +23,9 @@ type Table struct {
 	// Failures is how many cases with a wrong answer are shown, default 10;
 	// negative: none.
 	Failures int
+	// GateOnly leaves all out but the verdict, the gate and the reasons. The
+	// results are not read then.
+	GateOnly bool
 }
 
 var _ Reporter = Table{}
@@ -30,6 +35,9 @@ func (t Table) Write(w io.Writer, d Data) error {
 	if d.Report == nil {
 		return errNoReport
 	}
+	if t.GateOnly {
+		d.Results = nil
+	}
 	s, err := digestOf(d, max(orDefault(t.Failures, 10), 0))
 	if err != nil {
 		return err
@@ -37,11 +45,15 @@ func (t Table) Write(w io.Writer, d Data) error {
 	p := page{report: d.Report, digest: s, width: max(orDefault(t.Width, 100), 40), ink: ink(t.Color)}
 	p.verdict()
 	p.gate()
-	p.failures()
-	p.metrics()
-	p.troubles()
-	p.facts()
-	p.warnings()
+	if !t.GateOnly {
+		p.failures()
+		p.metrics()
+		p.troubles()
+		p.facts()
+	}
+	if !t.GateOnly || len(d.Report.Gate) == 0 { // then they may be all there is to say
+		p.warnings()
+	}
 	p.foot()
 	_, err = io.WriteString(w, p.String())
 	return err
@@ -156,6 +168,15 @@ func (on ink) dim(s string) string    { return on.paint("2", s) }
 func (on ink) red(s string) string    { return on.paint("31", s) }
 func (on ink) green(s string) string  { return on.paint("32", s) }
 func (on ink) yellow(s string) string { return on.paint("33", s) }
+
+// headline is the verdict's mark and word in its colour.
+func (on ink) headline(r *harness.Report) string {
+	word := mark(r.Verdict) + " " + safe(headline(r), 16)
+	if ungated(r) {
+		return on.bold("• " + headline(r))
+	}
+	return on.verdict(r.Verdict, word)
+}
 
 // verdict paints in the verdict's colour.
 func (on ink) verdict(v harness.Verdict, s string) string {

@@ -1,6 +1,7 @@
 package reporter
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -86,6 +87,10 @@ func TestDifference(t *testing.T) {
 	assert.Equal(t, "…words the same words more", b)
 }
 
+// tornEscape is the first part of an escape at the end of a line or of what is
+// left of it.
+var tornEscape = regexp.MustCompile(`\\(x[0-9a-f]?|u[0-9a-f]{0,3}|U[0-9a-f]{0,7})?( ?…|$)`)
+
 func FuzzTerminal(f *testing.F) {
 	for _, s := range []string{"", "a\x1b[31mb", "\xff\u202e", "::x", " ##[y]", "e\u0301\u0301\u0301\u0301\u0301\u0301"} {
 		f.Add(s, s+"x")
@@ -97,10 +102,17 @@ func FuzzTerminal(f *testing.F) {
 		assert.Equal(t, got, Terminal(got), "safe text stays as it is")
 		checkTerminal(t, TerminalBlock(s))
 		assert.LessOrEqual(t, columns(safe(s, 20)), 20)
-		lines := wrap(got, 20, 3)
-		assert.LessOrEqual(t, len(lines), 3)
-		for _, line := range lines {
-			assert.LessOrEqual(t, columns(line), 20)
+		checkTerminal(t, message(s))
+		assert.NotContains(t, message(s), "\n")
+		assert.LessOrEqual(t, columns(middle(message(s), 20)), 20)
+		for _, lines := range [][]string{wrap(got, 20, 3), wrapEnds(message(s), 20, 3)} {
+			assert.LessOrEqual(t, len(lines), 3)
+			for _, line := range lines {
+				assert.LessOrEqual(t, columns(line), 20)
+				if !strings.Contains(s, `\`) {
+					assert.NotRegexp(t, tornEscape, line)
+				}
+			}
 		}
 		a, b := difference(got, Terminal(other), 20)
 		checkTerminal(t, a)
