@@ -2,9 +2,10 @@
 // what scores its answers, and what the run has to reach.
 //
 // [Load] checks all of a suite before anything runs. It builds the app and the
-// evaluators once, compiles every expression, opens the dataset and looks up the
-// metrics that the gate names. Each error has file, line, column and, where a
-// name is misspelled, the nearest one that there is.
+// evaluators once, finds their programs, compiles every expression, reads the
+// first row of the dataset ([Suite.CheckDataset] reads them all) and looks up the
+// metrics that the gate names. Each error has file, line, column and, where a name
+// is misspelled, the nearest one that there is.
 //
 // # The file
 //
@@ -29,6 +30,12 @@
 //	  - equals.pass_rate >= 90%
 //	  - latency.p95 <= 2s
 //
+// The options of each kind of app are in the comment of package
+// [github.com/evalrun/evalrun/harness/target], the evaluators in that of
+// [github.com/evalrun/evalrun/evaluator], and what a check can name, and how the
+// numbers are made, in that of [github.com/evalrun/evalrun/harness/gate]. evalrun
+// schema prints the options as a JSON Schema for editors.
+//
 // Everything else has a default:
 //
 //	trials: 1                # how often each case is asked
@@ -36,7 +43,7 @@
 //	timeout: 30s             # of one answer, all of it included
 //	retries: 2               # of failed calls, never of low scores
 //	rate_limit: 600/m        # calls of the app; also 10/s, 5/h; 600 is 600/m
-//	sample: 0.1              # this fraction of the cases, chosen by the seed
+//	sample: 10%              # this part of the cases, chosen by the seed; or 0.1
 //	seed: 42
 //	reports: [table, {junit: out/report.junit.xml}]
 //
@@ -82,9 +89,10 @@
 //
 // Unknown and duplicate keys are errors. A null, or nothing after a key, means
 // the default. Numbers and booleans are fine where text is wanted and stay as
-// they are written; durations need a unit. Aliases (&x, *x) work; merge keys
-// (<<), tags and several documents do not. A file has at most 8 MB: larger
-// datasets belong into files of their own.
+// they are written; durations need a unit, and a fraction such as a threshold may
+// be a percentage. Aliases (&x, *x) work; merge keys (<<), tags and several
+// documents do not. A file has at most 8 MB: larger datasets belong into files of
+// their own.
 //
 // # Environment variables
 //
