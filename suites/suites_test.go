@@ -26,7 +26,10 @@ func shipped(t *testing.T) []string {
 	paths, err := filepath.Glob("*.yaml")
 	require.NoError(t, err)
 	require.Contains(t, paths, "quickstart.yaml")
-	return paths
+	public, err := filepath.Glob("public/*.yaml")
+	require.NoError(t, err)
+	require.NotEmpty(t, public)
+	return append(paths, public...)
 }
 
 // load reads a suite. One over public data that is not here skips the test; in
@@ -36,7 +39,7 @@ func load(t *testing.T, path string) *suite.Suite {
 	require.NoError(t, err)
 	file := regexp.MustCompile(`(?m)^  file: (\S+)$`).FindSubmatch(text)
 	require.NotNil(t, file, "%s has no dataset file", path)
-	if _, err := os.Stat(string(file[1])); errors.Is(err, fs.ErrNotExist) && os.Getenv("CI") == "" {
+	if _, err := os.Stat(filepath.Join(filepath.Dir(path), string(file[1]))); errors.Is(err, fs.ErrNotExist) && os.Getenv("CI") == "" {
 		t.Skip("the public data of this suite is not here: " + err.Error())
 	}
 	s, err := suite.Load(path, suite.Options{AllowPath: path != "quickstart.yaml"})
@@ -79,6 +82,9 @@ func TestEverySuitePasses(t *testing.T) {
 			s := load(t, path)
 			assert.NotEmpty(t, s.Description)
 			assert.NotEmpty(t, s.Gate, "a suite without a gate shows nothing")
+			readme, err := os.ReadFile("README.md")
+			require.NoError(t, err)
+			assert.Contains(t, string(readme), "`"+path+"`", "the README lists it")
 			code, r := run(t, path)
 			for _, c := range r.Gate.Checks {
 				assert.Equal(t, "pass", c.Verdict, "%s: %s", c.Check, c.Reason)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,9 +43,12 @@ func TestSchemaAcceptsGoodSuites(t *testing.T) {
 	require.NoError(t, err)
 	shipped, err := filepath.Glob("../../suites/*.yaml")
 	require.NoError(t, err)
+	public, err := filepath.Glob("../../suites/public/*.yaml")
+	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	require.NotEmpty(t, shipped)
-	for _, file := range append(files, shipped...) {
+	require.NotEmpty(t, public)
+	for _, file := range slices.Concat(files, shipped, public) {
 		data, err := os.ReadFile(file)
 		require.NoError(t, err)
 		assert.NoError(t, s.Validate(value(t, file, data)), file)
