@@ -61,7 +61,7 @@ func TestResumeOfARunThatIsWritten(t *testing.T) {
 // A resume that can't start leaves a finished run finished, with its errors.
 func TestResumeThatFailsChangesNothing(t *testing.T) {
 	st, dir := openStore(t), t.TempDir()
-	text := twoCases("start: {command: [no-such-program-here], ready: 'http://"+freeAddr(t)+"/'}", "gate: [errors.rate <= 50%]")
+	text := twoCases("start: {command: ['false'], ready: 'http://"+freeAddr(t)+"/'}", "gate: [errors.rate <= 50%]")
 	s := loadIn(t, dir, text, nil)
 	s.Start = nil
 	outcome, err := runApp(t.Context(), s, Options{Store: st}, flaky())
@@ -99,7 +99,7 @@ func TestResume(t *testing.T) {
 // A server that is down is no reason not to report a run that is complete.
 func TestResumeOfACompleteRunStartsNothing(t *testing.T) {
 	st, dir := openStore(t), t.TempDir()
-	text := twoCases("start: {command: [no-such-program-here], ready: 'http://" + freeAddr(t) + "/'}")
+	text := twoCases("start: {command: ['false'], ready: 'http://" + freeAddr(t) + "/'}")
 	s := loadIn(t, dir, text, nil)
 	s.Start = nil
 	first, err := Run(t.Context(), s, Options{Store: st})

@@ -57,7 +57,7 @@ evaluators: [equals]
 
 func TestRunThatCanNotStartLeavesNothing(t *testing.T) {
 	st := openStore(t)
-	s := load(t, twoCases(`start: {command: [no-such-program-here], ready: "http://`+freeAddr(t)+`/"}`))
+	s := load(t, twoCases(`start: {command: ['false'], ready: "http://`+freeAddr(t)+`/"}`))
 	_, err := Run(t.Context(), s, Options{Store: st})
 	assert.ErrorContains(t, err, "start")
 	assert.Equal(t, CodeUsage, CodeOf(err))

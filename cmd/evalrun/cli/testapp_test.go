@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -60,6 +61,11 @@ func testApp() {
 		}
 	case "hang":
 		time.Sleep(time.Hour)
+	case "silent": // says that it is there, and then nothing
+		appendLine(os.Args[2], "here")
+		time.Sleep(time.Minute)
+	case "judge":
+		judge(os.Args[2], os.Args[3])
 	case "jsonl":
 		jsonLines()
 	case "garbage":
@@ -78,6 +84,8 @@ func testApp() {
 		proxy(os.Args[2], os.Args[3], os.Args[4])
 	case "platform":
 		platform(os.Args[2])
+	case "wait":
+		awaitServer(os.Args[2])
 	case "get":
 		get(os.Args[2])
 	default:
@@ -109,6 +117,22 @@ func jsonLines() {
 		reply, _ := json.Marshal(map[string]any{"id": request.ID, "output": request.Input,
 			"usage": map[string]int{"input_tokens": 10, "output_tokens": 2}, "cost_usd": 0.5})
 		fmt.Println(string(reply))
+	}
+}
+
+// judge passes everything, and notes it in a file; slowly while slow is there.
+func judge(file, slow string) {
+	in := bufio.NewScanner(os.Stdin)
+	for in.Scan() {
+		var request struct {
+			ID string `json:"id"`
+		}
+		_ = json.Unmarshal(in.Bytes(), &request)
+		appendLine(file, request.ID)
+		if _, err := os.Stat(slow); err == nil {
+			time.Sleep(time.Minute)
+		}
+		fmt.Printf("{\"id\": %q, \"value\": 1, \"pass\": true}\n", request.ID)
 	}
 }
 
@@ -145,8 +169,9 @@ func serveHTTP(addr string) {
 }
 
 // proxy forwards to a platform. While the file says "drop", batches of results
-// are taken and the connection is cut before the answer; while it holds a
-// number, they get that status.
+// are taken and the connection is cut before the answer; while it says "hang",
+// they are noted in the file hanging and never answered; while it holds a number,
+// they get that status.
 func proxy(addr, upstream, file string) {
 	to, err := url.Parse(upstream)
 	if err != nil {
@@ -164,6 +189,12 @@ func proxy(addr, upstream, file string) {
 			forward.ServeHTTP(httptest.NewRecorder(), r)
 			panic(http.ErrAbortHandler)
 		}
+		if strings.TrimSpace(string(fault)) == "hang" {
+			_, _ = io.Copy(io.Discard, r.Body)
+			appendLine("hanging", r.URL.Path)
+			<-r.Context().Done()
+			return
+		}
 		var status int
 		_, _ = fmt.Sscan(string(fault), &status)
 		http.Error(w, `{"detail": "as the test wants"}`, status)
@@ -172,6 +203,18 @@ func proxy(addr, upstream, file string) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// awaitServer returns when something listens on the address.
+func awaitServer(addr string) {
+	for range 500 {
+		if c, err := net.Dial("tcp", addr); err == nil {
+			_ = c.Close()
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	os.Exit(1)
 }
 
 func get(address string) {
@@ -188,6 +231,12 @@ func get(address string) {
 // an empty page before the end, with the same page for ever, with HTML.
 func platform(addr string) {
 	handle := func(w http.ResponseWriter, r *http.Request) {
+		if file, err := os.ReadFile("hang"); err == nil { // say which request it is, and nothing else
+			_, _ = io.Copy(io.Discard, r.Body)
+			appendLine(strings.TrimSpace(string(file)), r.Method+" "+r.URL.Path)
+			<-r.Context().Done()
+			return
+		}
 		dataset := strings.Split(r.URL.Path, "/")[3]
 		page, _ := strconv.Atoi(r.URL.Query().Get("page"))
 		limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
