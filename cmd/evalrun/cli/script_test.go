@@ -44,9 +44,12 @@ func buggy() *evaluator.Registry {
 
 // TestScripts runs testdata/script, each in a folder of its own. -update rewrites
 // the outputs that they compare with.
-func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+func TestScripts(t *testing.T) { testscript.Run(t, scripts("testdata/script")) }
+
+// scripts are the parameters of the scripts in a folder.
+func scripts(dir string) testscript.Params {
+	return testscript.Params{
+		Dir: dir,
 		Setup: func(e *testscript.Env) error {
 			for _, name := range []string{"PORT", "PORT2"} {
 				port, err := freePort()
@@ -65,7 +68,7 @@ func TestScripts(t *testing.T) {
 			"serve":     serve,
 			"jsonenv":   jsonEnv,
 		},
-	})
+	}
 }
 
 func freePort() (int, error) {

@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/runner"
+)
+
+func TestFailShowsABug(t *testing.T) {
+	var stderr bytes.Buffer
+	a := newApp(Config{Stderr: &stderr})
+	err := fmt.Errorf("run: %w", &harness.PanicError{Who: "source", Value: "no page", Stack: "goroutine 7 [running]"})
+	a.fail(err)
+	assert.Contains(t, stderr.String(), "bug: run: source panicked: no page")
+	assert.Contains(t, stderr.String(), "goroutine 7 [running]")
+	assert.Contains(t, stderr.String(), "Please report this")
+	assert.Equal(t, runner.CodeBug, codeOf(t.Context(), err))
+}
+
+func TestCodeAfterASignal(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	assert.Equal(t, runner.CodeUsage, codeOf(ctx, errors.New("no such file")))
+	cancel(&signalError{runner.Error{Code: runner.CodeTerminated, Err: errors.New("interrupted by terminated")}})
+	assert.Equal(t, runner.CodeTerminated, codeOf(ctx, errors.New("context canceled")))
+	assert.Equal(t, runner.CodeTerminated, codeOf(ctx, &runner.Error{Code: runner.CodeIncomplete, Err: errors.New("context canceled")}))
+	assert.Equal(t, runner.CodeBug, codeOf(ctx, &harness.PanicError{Who: "sink"}))
+	other, stop := context.WithCancel(t.Context())
+	stop()
+	assert.Equal(t, runner.CodeUsage, codeOf(other, errors.New("no such file")), "no signal")
+}
+
+func TestConsoleGoesThroughTheProgress(t *testing.T) {
+	var stderr, shown bytes.Buffer
+	a := newApp(Config{Stderr: &stderr})
+	undo := a.console.use(&shown)
+	a.say("meanwhile")
+	undo()
+	a.say("after")
+	assert.Equal(t, "meanwhile\n", shown.String())
+	assert.Equal(t, "after\n", stderr.String())
+}
+
+func TestSuitesAndRunIDsAmongTheArguments(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("01AB", nil, 0o600))
+	for name, tc := range map[string]struct {
+		flags  runFlags
+		args   []string
+		paths  []string
+		resume string
+		err    string
+	}{
+		"a suite":                {runFlags{}, []string{"s.yaml"}, []string{"s.yaml"}, "", ""},
+		"nothing":                {runFlags{}, nil, nil, "", "no suite given"},
+		"the newest":             {runFlags{resume: latest}, []string{"s.yaml"}, []string{"s.yaml"}, latest, ""},
+		"a run":                  {runFlags{resume: latest}, []string{"01ARZ3NDEK"}, nil, "01ARZ3NDEK", ""},
+		"a run, in small":        {runFlags{resume: latest}, []string{"01arz3ndek"}, nil, "01arz3ndek", ""},
+		"errors of a run":        {runFlags{retry: latest}, []string{"01ARZ3NDEK"}, nil, "01ARZ3NDEK", ""},
+		"errors of a run and =":  {runFlags{retry: "01ARZ3NDEK"}, nil, nil, "01ARZ3NDEK", ""},
+		"both":                   {runFlags{resume: latest, retry: latest}, []string{"s.yaml", "01ARZ3NDEK"}, []string{"s.yaml"}, "01ARZ3NDEK", ""},
+		"the last":               {runFlags{resume: latest}, []string{"last"}, nil, "last", ""},
+		"a file of such a name":  {runFlags{resume: latest}, []string{"01AB"}, []string{"01AB"}, latest, ""},
+		"no ID has such letters": {runFlags{resume: latest}, []string{"suite"}, []string{"suite"}, latest, ""},
+		"two runs":               {runFlags{resume: "01AA", retry: "01BB"}, nil, nil, "", "name two runs"},
+		"two suites":             {runFlags{retry: latest}, []string{"a.yaml", "b.yaml"}, nil, "", "found 2 suites"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			paths, err := tc.flags.suites(tc.args)
+			if tc.err != "" {
+				assert.ErrorContains(t, err, tc.err)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, tc.paths, paths)
+			assert.Equal(t, tc.resume, tc.flags.resumed())
+		})
+	}
+}
+
+func TestCommandsWorkWhereTheUserIs(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
+	t.Chdir(dir)
+	a := newApp(Config{})
+	a.storeDir = defaultStore
+	assert.Equal(t, "evalrun score R", a.command("score", "R"))
+	a.storeDir, a.allowPath = "../it's mine", true
+	assert.Equal(t, `evalrun score R --store '../it'\''s mine' --allow-path`, a.command("score", "R"))
+	assert.Equal(t, "a/suite.yaml", shownPath(filepath.Join(dir, "a", "suite.yaml")))
+	assert.Equal(t, filepath.Dir(dir), shownPath(filepath.Dir(dir)))
+}
+
+func TestRevision(t *testing.T) {
+	dir := t.TempDir()
+	git := func(args ...string) string {
+		t.Helper()
+		cmd := exec.Command("git", append([]string{"-c", "user.name=a", "-c", "user.email=a@b.c"}, args...)...)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		return strings.TrimSpace(string(out))
+	}
+	of := func(path string) string { return startRevisions(t.Context(), []string{path, path})[path]() }
+	suite := filepath.Join(dir, "suite.yaml")
+	require.NoError(t, os.WriteFile(suite, []byte("name: a"), 0o600))
+	t.Setenv("GIT_CEILING_DIRECTORIES", filepath.Dir(dir))
+	assert.Empty(t, of(suite), "no repository")
+	git("init", "-q")
+	assert.Empty(t, of(suite), "no commit")
+	git("add", ".")
+	git("commit", "-q", "-m", "a")
+	assert.Equal(t, git("rev-parse", "HEAD"), of(suite))
+	require.NoError(t, os.WriteFile(suite, []byte("name: b"), 0o600))
+	assert.Equal(t, git("rev-parse", "HEAD")+"+dirty", of(suite))
+}
