@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -33,9 +34,17 @@ func (a *app) fail(err error) {
 	for _, h := range hintsOf(err) {
 		if !shown[h] {
 			shown[h] = true
-			a.say("hint: %s", h)
+			a.say("hint: %s", storedCommand.ReplaceAllStringFunc(h, a.here))
 		}
 	}
+}
+
+// storedCommand is a command in a hint that needs the store.
+var storedCommand = regexp.MustCompile(`evalrun (list|score [0-9A-Z]{26})\b`)
+
+// here is such a command with the store that this one was given.
+func (a *app) here(command string) string {
+	return a.command(strings.TrimPrefix(command, "evalrun "))
 }
 
 func hintsOf(err error) []string {

@@ -68,7 +68,7 @@ func (a *app) sayVerdict(r *harness.Report) {
 			line += fmt.Sprintf("; %s: %s", c.Check, c.Reason)
 		}
 	}
-	for _, reason := range r.Reasons {
+	for _, reason := range slices.Concat(r.Reasons, r.Warnings) {
 		line += "; " + reason
 	}
 	if p := r.Publish; p != nil && (p.Pending > 0 || p.Rejected > 0 || p.Error != "") {
