@@ -26,8 +26,8 @@ type execOptions struct {
 func execDefinitions() []Definition {
 	return []Definition{{
 		Name: "exec", Options: execOptions{}, Scalar: "command",
-		Doc: "Asks a program of yours, in any language. The program reads one JSON object a line from standard input, {\"id\", \"trial\", \"input\", \"output\", \"expected\", \"extra\", \"history\", \"metadata\", \"latency_ms\", \"chunks\", \"tool_calls\", \"cost_usd\", \"output_metadata\"}, and answers each with one line, {\"id\", \"value\": 0.5, \"pass\": false, \"reason\": \"…\"}, or {\"id\", \"error\": \"…\"} when it can't score. Without a value the verdict counts as 1 or 0; without both it is an error. `threshold` decides the verdict when it is given. " +
-			"Up to `processes` of them stay alive over the run. A line that takes longer than `timeout`, that is no JSON or has another id, and a program that ends are errors, and a new process takes over.",
+		Doc: "Asks a program of yours, in any language. The program reads one JSON object a line from standard input, {\"id\", \"trial\", \"input\", \"output\", \"expected\", \"extra\", \"history\", \"metadata\", \"latency_ms\", \"chunks\", \"tool_calls\", \"cost_usd\", \"output_metadata\"}, and answers each with one line, flushed at once, {\"id\", \"value\": 0.5, \"pass\": false, \"reason\": \"…\"}, or {\"id\", \"error\": \"…\"} when it can't score. Without a value the verdict counts as 1 or 0; without both it is an error. `threshold` decides the verdict when it is given. " +
+			"The program has to be there when the suite is loaded: in PATH, or with a slash in it relative to the suite. Up to `processes` of them stay alive over the run; waiting for a free one is not part of `timeout`. A line that takes longer than `timeout`, that is no JSON or has another id, and a program that ends are errors, and a new process takes over.",
 		New: newExec,
 	}}
 }

@@ -153,7 +153,7 @@ func TestPoolToleratesBlankLinesAndOneShotWorkers(t *testing.T) {
 	r, err = call(t, p, "2", "answer and leave")
 	require.NoError(t, err)
 	assert.Equal(t, "bye", r.Output)
-	gone(t, fmt.Sprint(r.PID))
+	collected(t, r.PID)
 	r, err = call(t, p, "3", "hi")
 	require.NoError(t, err)
 	assert.Equal(t, 1, r.N)

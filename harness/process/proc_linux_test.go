@@ -43,6 +43,16 @@ func gone(t *testing.T, pid string) {
 	}, 10*time.Second, 5*time.Millisecond, "process %d is still there", n)
 }
 
+// collected waits until a child of ours has ended and this process knows it: a
+// zombie does not count, it may be there before anybody has noticed.
+func collected(t *testing.T, pid int) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		_, err := os.Stat(fmt.Sprintf("/proc/%d", pid))
+		return err != nil
+	}, 10*time.Second, 5*time.Millisecond, "process %d is still there", pid)
+}
+
 func TestProcessesDieWithTheirParent(t *testing.T) {
 	home := t.TempDir()
 	keeper := exec.Command(os.Args[0])

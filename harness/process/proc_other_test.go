@@ -2,8 +2,15 @@
 
 package process_test
 
-import "testing"
+import (
+	"testing"
+	"time"
 
-// noChildren and gone look into /proc, which is not here.
+	"github.com/evalrun/evalrun/harness/process"
+)
+
+// noChildren, gone and collected look into /proc, which is not here.
 func noChildren(*testing.T)   {}
 func gone(*testing.T, string) {}
+
+func collected(*testing.T, int) { time.Sleep(2 * process.Grace) }
