@@ -167,7 +167,7 @@ func (p *pool) look(ended <-chan struct{}) {
 			p.Progress.Abandoned.Add(1)
 			outcome := context.Cause(p.running)
 			if outcome == nil {
-				outcome = timedOut(w.who, w.limit)
+				outcome = timedOut(w.who, w.limit, nil)
 			}
 			p.start(w.t, outcome)
 		}
@@ -229,7 +229,7 @@ func (p *pool) call(w *worker, t *trial, who string, limit time.Duration, f func
 	case errors.As(err, &e) && e.Kind == KindPanic:
 		return err, true
 	case context.Cause(ctx) == errTimeout:
-		return timedOut(who, limit), true
+		return timedOut(who, limit, err), true
 	case err != nil:
 		return context.Cause(ctx), true
 	}
@@ -265,6 +265,15 @@ func recovered(ctx context.Context, who string, f func(ctx context.Context) erro
 	return nil
 }
 
-func timedOut(who string, limit time.Duration) error {
-	return &Error{Kind: KindTimeout, Message: fmt.Sprintf("%s gave no answer within %s", who, limit)}
+// timedOut is the error of a call that took too long, with what it says itself
+// about that.
+func timedOut(who string, limit time.Duration, own error) error {
+	message := fmt.Sprintf("%s gave no answer within %s", who, limit)
+	var e *Error
+	if errors.As(own, &e) && (e.Kind == KindTimeout || errors.Is(own, context.DeadlineExceeded)) {
+		if detail := messageOf(own); detail != context.DeadlineExceeded.Error() {
+			message += ": " + detail
+		}
+	}
+	return &Error{Kind: KindTimeout, Message: message}
 }
