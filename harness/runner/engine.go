@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -89,12 +90,42 @@ func (r *runner) engine(ctx context.Context, news chan<- struct{}) (ending, erro
 		r.note(warning)
 	}
 	r.note(costNote(e.report, r.options.MaxCost))
+	if e.err == nil {
+		r.note(r.missing())
+	}
 	if r.server != nil {
 		if err := r.server.Err(); err != nil {
 			r.note("the server of start: " + err.Error())
 		}
 	}
 	return e, nil
+}
+
+// filter is the selection's; it remembers which of the cases asked for there are.
+func (r *runner) filter() func(harness.Case) bool {
+	choose := r.selection.filter()
+	if len(r.selection.Cases) == 0 {
+		return choose
+	}
+	r.found = map[string]bool{}
+	return func(c harness.Case) bool {
+		r.found[c.ID] = true
+		return choose(c)
+	}
+}
+
+// missing is the warning about cases that were asked for and are not there.
+func (r *runner) missing() string {
+	var ids []string
+	for _, id := range r.selection.Cases {
+		if r.found != nil && !r.found[id] {
+			ids = append(ids, strconv.Quote(id))
+		}
+	}
+	if len(ids) == 0 {
+		return ""
+	}
+	return "no case " + strings.Join(ids, ", ") + " in the dataset"
 }
 
 // note keeps a warning with the run; "" is none.
@@ -143,15 +174,19 @@ func (r *runner) grace() time.Duration { return cmp.Or(r.options.Grace, 10*time.
 
 func (r *runner) config(j *journal, p *harness.Progress) harness.Config {
 	s := r.suite
+	concurrency := s.Concurrency
+	if r.most > 0 {
+		concurrency = min(concurrency, r.most)
+	}
 	c := harness.Config{
 		Source: r.source, App: r.app, Evaluators: r.evaluators, Journal: j,
-		Trials: s.Trials, Concurrency: s.Concurrency, Timeout: s.Timeout,
+		Trials: s.Trials, Concurrency: concurrency, Timeout: s.Timeout,
 		Retry: harness.Retry{Max: s.Retries}, Grace: r.grace(), Abort: r.options.Abort,
-		Filter: r.selection.filter(), Sample: r.selection.Sample, Limit: r.selection.Limit,
+		Filter: r.filter(), Sample: r.selection.Sample, Limit: r.selection.Limit,
 		Seed: s.Seed, Progress: p,
 	}
 	if s.RateLimit > 0 {
-		burst := max(1, min(s.Concurrency, int(s.RateLimit/60)))
+		burst := max(1, min(concurrency, int(s.RateLimit/60)))
 		c.Limiter = rate.NewLimiter(rate.Limit(s.RateLimit/60), burst)
 	}
 	return c

@@ -34,6 +34,11 @@ func (r *runner) preparePosting(ctx context.Context) (*posting, error) {
 	r.keep(client)
 	to := r.stored.Spec().Publish
 	if to == nil || to.EvaluationID == "" {
+		if r.source != nil { // no evaluation for a dataset that is not there
+			if _, err := r.source.Page(ctx, ""); err != nil {
+				return nil, usage(fmt.Errorf("read the dataset: %w", err), "")
+			}
+		}
 		evaluation, err := r.evaluation(ctx, client)
 		if err != nil {
 			return nil, usage(err, "")

@@ -223,3 +223,15 @@ func TestPublishThatCanNotStart(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, runs)
 }
+
+func TestNoEvaluationForADatasetThatIsNotThere(t *testing.T) {
+	p := newPlatform(t)
+	s := p.suite(t.TempDir())
+	s.Dataset.SGP.DatasetID = "nope"
+	_, err := Run(t.Context(), s, Options{Store: openStore(t)})
+	require.ErrorContains(t, err, "404")
+	assert.Equal(t, CodeUsage, CodeOf(err))
+	page, err := p.client().ListEvaluations(t.Context(), sgp.ListOptions{})
+	require.NoError(t, err)
+	assert.Empty(t, page.Items)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"github.com/evalrun/evalrun/harness"
@@ -44,7 +45,7 @@ func (r *runner) otherGate(kept store.Spec) bool {
 }
 
 // findRun finds the run to resume: the one named, or the newest one of this suite
-// and app.
+// and app, if there is one of this very file.
 func (r *runner) findRun(ctx context.Context) (store.Info, error) {
 	if r.options.Resume != "" && r.options.Resume != "latest" {
 		info, err := r.options.Store.Info(ctx, r.options.Resume)
@@ -57,9 +58,12 @@ func (r *runner) findRun(ctx context.Context) (store.Info, error) {
 	if err != nil {
 		return store.Info{}, usage(err, "")
 	}
-	for _, info := range infos {
-		if info.Spec.Suite == r.suite.Name && info.Spec.App == r.appName() {
-			return info, nil
+	path, _ := filepath.Abs(r.suite.Path)
+	for _, sameFile := range []bool{true, false} { // the file may have moved
+		for _, info := range infos {
+			if info.Spec.Suite == r.suite.Name && info.Spec.App == r.appName() && (!sameFile || info.Spec.Path == path) {
+				return info, nil
+			}
 		}
 	}
 	return store.Info{}, usage(fmt.Errorf("no run of suite %q with app %q to resume", r.suite.Name, r.appName()), "evalrun list shows the runs")

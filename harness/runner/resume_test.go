@@ -150,3 +150,16 @@ func TestChecksThatAreNotUnderstood(t *testing.T) {
 	assert.NoError(t, err)
 	assert.Empty(t, checks)
 }
+
+func TestResumeGoesByTheFile(t *testing.T) {
+	st := openStore(t)
+	first, second := load(t, twoCases()), load(t, twoCases()) // of the same name, in two folders
+	one, err := runApp(t.Context(), first, Options{Store: st}, flaky())
+	require.NoError(t, err)
+	two, err := runApp(t.Context(), second, Options{Store: st}, flaky())
+	require.NoError(t, err)
+	again, err := runApp(t.Context(), first, Options{Store: st, RetryErrors: true}, &answers{})
+	require.NoError(t, err)
+	assert.Equal(t, one.RunID, again.RunID)
+	assert.NotEqual(t, two.RunID, again.RunID)
+}

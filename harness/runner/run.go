@@ -52,6 +52,8 @@ type runner struct {
 	server     *process.Server               // nil without start
 	posting    *posting                      // nil without publish
 	paid       float64                       // US dollars, for answers of the resumed run
+	most       int                           // calls of the app at once; 0: as the suite says
+	found      map[string]bool               // of the cases that the selection names
 	notes      []string                      // warnings that are kept with the run
 	substitute func(harness.App) harness.App // for tests: another app than the suite's
 	closers    []io.Closer
@@ -125,6 +127,9 @@ func (r *runner) build(ctx context.Context) error {
 	r.keep(r.app)
 	if r.substitute != nil {
 		r.app = r.substitute(r.app)
+	}
+	if l, ok := r.app.(target.Limited); ok {
+		r.most = l.MaxConcurrency()
 	}
 	return nil
 }

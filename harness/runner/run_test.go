@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -133,6 +134,7 @@ func TestReasonsSurviveAStoreThatFails(t *testing.T) {
 	assert.ErrorContains(t, outcome.Err, "run is closed")
 	require.NotEmpty(t, outcome.Report.Reasons)
 	assert.Contains(t, outcome.Report.Reasons[0], "journal")
+	assert.Contains(t, outcome.Report.Reasons[len(outcome.Report.Reasons)-1], "finish run")
 	assert.Equal(t, harness.VerdictIncomplete, outcome.Report.Verdict)
 	assert.Equal(t, store.Interrupted, infoOf(t, st, outcome.RunID).Status)
 }
@@ -180,4 +182,40 @@ func TestSecretsAreNotInErrors(t *testing.T) {
 	assert.NotContains(t, err.Error(), "hunter2")
 	assert.Contains(t, err.Error(), "[redacted]")
 	assert.Equal(t, CodeUsage, CodeOf(err))
+}
+
+// limitedApp answers one input at a time, and says so.
+type limitedApp struct {
+	harness.App
+	busy, most atomic.Int64
+}
+
+func (a *limitedApp) MaxConcurrency() int { return 1 }
+
+func (a *limitedApp) Respond(ctx context.Context, in harness.Input) (harness.Output, error) {
+	a.most.Store(max(a.most.Load(), a.busy.Add(1)))
+	defer a.busy.Add(-1)
+	time.Sleep(5 * time.Millisecond)
+	return harness.Output{Value: in.Value}, nil
+}
+
+func TestNoMoreCallsThanAnAppTakes(t *testing.T) {
+	app := &limitedApp{}
+	s := load(t, twoCases("trials: 10", "concurrency: 16"))
+	r := newRunner(s, Options{Store: openStore(t)})
+	r.substitute = func(harness.App) harness.App { return app }
+	outcome, err := r.do(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, CodePass, outcome.Code())
+	assert.Equal(t, int64(1), app.most.Load())
+}
+
+func TestCasesThatAreNotThereAreNamed(t *testing.T) {
+	st := openStore(t)
+	s := load(t, twoCases())
+	outcome, err := Run(t.Context(), s, Options{Store: st, Selection: Selection{Cases: []string{"a", "z", "y"}}})
+	require.NoError(t, err)
+	assert.Equal(t, int64(1), outcome.Report.Cases.Completed)
+	assert.Contains(t, outcome.Report.Warnings, `no case "z", "y" in the dataset`)
+	assert.Equal(t, outcome.Report.Warnings, storedReport(t, st, outcome.RunID).Warnings)
 }
