@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -90,7 +91,7 @@ func apart(outputs []output, taken map[string]bool) error {
 }
 
 // plan gives each job its outputs: those of the flags and of its suite. No two
-// may go to the same place.
+// may go to the same place, or to that of a file that is read.
 func (f outputFlags) plan(jobs []job) ([][]output, error) {
 	flags, err := f.parse()
 	if err != nil {
@@ -98,6 +99,10 @@ func (f outputFlags) plan(jobs []job) ([][]output, error) {
 	}
 	plan := make([][]output, len(jobs))
 	taken := map[string]bool{}
+	var read []input
+	for _, j := range jobs {
+		read = append(read, inputs(j.suite)...)
+	}
 	for i, j := range jobs {
 		all := slices.Clone(flags)
 		stdout := slices.ContainsFunc(flags, toStdout)
@@ -119,7 +124,7 @@ func (f outputFlags) plan(jobs []job) ([][]output, error) {
 					Hint: "give each a file: -o '" + all[k].format + ":out/{suite}-{app}'"}
 			}
 		}
-		if err := apart(all, taken); err != nil {
+		if err := errors.Join(apart(all, taken), spare(all, read)); err != nil {
 			return nil, err
 		}
 		plan[i] = all

@@ -57,7 +57,7 @@ func (a *app) validateCommand() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			var errs []error
 			for _, path := range args {
-				s, err := a.load(path)
+				s, err := a.valid(path)
 				if err != nil {
 					a.fail(err)
 					errs = append(errs, err)
@@ -73,6 +73,22 @@ func (a *app) validateCommand() *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// valid loads a suite and plans its reports.
+func (a *app) valid(path string) (*suite.Suite, error) {
+	s, err := a.load(path)
+	if err != nil {
+		return nil, err
+	}
+	var jobs []job
+	for _, app := range s.Apps {
+		jobs = append(jobs, job{suite: s, app: app.Name, path: path})
+	}
+	if _, err := (outputFlags{}).plan(jobs); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
 }
 
 func (a *app) schemaCommand() *cobra.Command {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -158,6 +159,9 @@ func (a *app) stored(cmd *cobra.Command, id string, out outputFlags, do doStored
 	info, err := st.Info(cmd.Context(), id)
 	if err != nil {
 		return &runner.Error{Code: runner.CodeUsage, Err: err, Hint: "evalrun list shows the runs"}
+	}
+	if err := spare(outputs, []input{{info.Spec.Path, "the suite"}, {filepath.Join(a.storeDir, "evalrun.db"), "the store"}}); err != nil {
+		return err
 	}
 	report, err := do(cmd.Context(), st, info)
 	if err != nil {
