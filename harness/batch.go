@@ -115,7 +115,8 @@ func (q *queue) fail() {
 
 // sizeOf estimates how much memory a result holds on to, in bytes.
 func sizeOf(r Result) int {
-	size := 512 + valueSize(r.Case.Input) + valueSize(r.Case.Expected) + valueSize(r.Case.Extra) + valueSize(r.Case.History)
+	size := 512 + valueSize(r.Case.Input) + valueSize(r.Case.Expected) + valueSize(r.Case.Extra) + valueSize(r.Case.History) +
+		valueSize(r.Case.Metadata)
 	if r.Output != nil {
 		size += valueSize(r.Output.Value) + valueSize(r.Output.Metadata)
 		for _, c := range r.Output.Chunks {

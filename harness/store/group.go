@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -31,6 +33,16 @@ type member struct {
 	fn     func(tx *sql.Tx) error
 	synced bool
 	done   chan error // buffered: a leader never waits for a member
+}
+
+// run calls fn. A panic of one member must not leave the others waiting.
+func (m *member) run(tx *sql.Tx) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return m.fn(tx)
 }
 
 func newGroup() group {
@@ -136,7 +148,7 @@ func (s *Store) transact(members *[]*member, limit int) error {
 	defer func() { _ = tx.Rollback() }() // does nothing after the commit
 	began := time.Now()
 	for i := 0; i < len(*members); i++ {
-		if err := (*members)[i].fn(tx); err != nil {
+		if err := (*members)[i].run(tx); err != nil {
 			return err
 		}
 		if len(*members) < limit && time.Since(began) < groupTime {

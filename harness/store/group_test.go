@@ -171,3 +171,27 @@ func TestRunsAtOnce(t *testing.T) {
 	wg.Wait()
 	assert.Equal(t, 1200, count(t, s, "results"))
 }
+
+func TestAPanicLeavesNobodyWaiting(t *testing.T) {
+	s, ctx := openStore(t), t.Context()
+	makeNotes(t, s)
+	var wg sync.WaitGroup
+	for i := range 40 {
+		wg.Go(func() {
+			err := s.write(ctx, func(tx *sql.Tx) error {
+				if i == 20 {
+					panic("a bug")
+				}
+				_, err := tx.Exec("INSERT INTO notes (n) VALUES (?)", i)
+				return err
+			})
+			if i == 20 {
+				assert.ErrorContains(t, err, "panic: a bug")
+			} else {
+				assert.NoError(t, err)
+			}
+		})
+	}
+	wg.Wait()
+	assert.Equal(t, 39, count(t, s, "notes"))
+}

@@ -97,6 +97,10 @@ func (s *server) readObject(r *http.Request, mayBeEmpty bool) (fields, error) {
 	return newFields(&checker{}, o, "body"), nil
 }
 
+// maxBatch is how many items a batch may have. They take more memory than their
+// bytes do.
+const maxBatch = 10_000
+
 // readBatch reads a request whose body is a bare array of objects. Items that
 // are no objects are problems already, and left out.
 func (s *server) readBatch(r *http.Request) ([]fields, *checker, error) {
@@ -110,6 +114,9 @@ func (s *server) readBatch(r *http.Request) ([]fields, *checker, error) {
 	var items []json.RawMessage
 	if kindOf(raw) != kindArray || json.Unmarshal(raw, &items) != nil {
 		return nil, nil, invalid{{Loc: []any{"body"}, Msg: "Input should be a valid list", Type: "list_type", Input: shown(raw)}}
+	}
+	if len(items) > maxBatch {
+		return nil, nil, &statusError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the batch has %d items; at most %d are taken at once", len(items), maxBatch)}
 	}
 	c := &checker{}
 	batch := make([]fields, 0, len(items))

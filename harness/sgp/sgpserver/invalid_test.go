@@ -295,6 +295,14 @@ func TestTooLargeBodies(t *testing.T) {
 	assert.Zero(t, a.page("/v4/evaluation-datasets").Total)
 }
 
+func TestTooManyItems(t *testing.T) {
+	a := start(t, sgpserver.Config{})
+	body := make([]object, maxItems+1)
+	assert.Contains(t, a.detail(http.StatusRequestEntityTooLarge, "POST", "/v4/evaluations/x/test-case-results/batch", body), "at most 10000")
+}
+
+const maxItems = 10_000 // that a batch may have
+
 // Null means absent for an optional field, wherever it is.
 func TestNullsOfOptionalFields(t *testing.T) {
 	r := startReady(t, 1)
