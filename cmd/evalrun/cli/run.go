@@ -90,6 +90,11 @@ func (a *app) run(cmd *cobra.Command, f *runFlags, args []string) error {
 	if err != nil {
 		return err
 	}
+	for _, outputs := range plan {
+		if err := writable(outputs); err != nil {
+			return err
+		}
+	}
 	st, err := a.open(true)
 	if err != nil {
 		return err
