@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -20,16 +19,16 @@ func (a *app) showCommand() *cobra.Command {
 	var f gateFlags
 	var out outputFlags
 	cmd := &cobra.Command{
-		Use:   "show RUN",
-		Short: "Show one run, or one case of it",
+		Use:   "show [RUN]",
+		Short: "Show one run, or one case of it; without RUN, the newest",
 		Example: `  evalrun show latest
   evalrun show latest --case late-parcel`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if id != "" {
-				return a.showCase(cmd, args[0], id, out.json)
+				return a.showCase(cmd, runOf(args), id, out.json)
 			}
-			err := a.stored(cmd, args[0], out, a.judged(&f))
+			err := a.stored(cmd, runOf(args), out, a.judged(&f))
 			a.code = runner.CodePass
 			return err
 		},
@@ -52,13 +51,18 @@ func (a *app) showCase(cmd *cobra.Command, run, id string, asJSON bool) error {
 		return &runner.Error{Code: runner.CodeUsage, Err: err, Hint: "evalrun list shows the runs"}
 	}
 	w := bufio.NewWriter(a.stdout)
+	about := &harness.Report{RunID: info.ID, Suite: info.Spec.Suite, App: info.Spec.App}
 	found := 0
 	for r, err := range st.Results(cmd.Context(), info.ID, store.Query{Case: id}) {
 		if err != nil {
 			return err
 		}
 		if asJSON {
-			if err := json.NewEncoder(w).Encode(r); err != nil {
+			line, err := reporter.JSONL{}.Line(about, r)
+			if err != nil {
+				return err
+			}
+			if _, err := w.Write(line); err != nil {
 				return err
 			}
 		} else {

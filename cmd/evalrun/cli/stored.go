@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/evalrun/evalrun/harness/gate"
 	"github.com/evalrun/evalrun/harness/runner"
 	"github.com/evalrun/evalrun/harness/store"
+	"github.com/evalrun/evalrun/harness/strict"
 	"github.com/evalrun/evalrun/harness/suite"
 )
 
@@ -43,9 +46,24 @@ func (f *gateFlags) of(a *app, info store.Info) ([]gate.Check, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--check: %w", err)
 		}
+		if err := measured(c, info); err != nil {
+			return nil, err
+		}
 		checks = append(checks, c)
 	}
 	return checks, nil
+}
+
+// measured refuses a check of a metric that the run does not have.
+func measured(c gate.Check, info store.Info) error {
+	name, ok := c.Evaluator()
+	if !ok || slices.Contains(info.Spec.Evaluators, name) {
+		return nil
+	}
+	return &runner.Error{Code: runner.CodeUsage,
+		Err: fmt.Errorf("--check %s: run %s has no metric %s%s", strict.Quote(c.Text), info.ID, strict.Quote(name),
+			strict.Meant(name+"."+c.Stat, gate.Metrics(info.Spec.Evaluators...))),
+		Hint: "metrics: " + strings.Join(append(slices.Clone(info.Spec.Evaluators), "latency", "errors", "cost", "tokens", "cases"), ", ")}
 }
 
 // judged folds a stored run and judges it.
@@ -63,16 +81,16 @@ func (a *app) scoreCommand() *cobra.Command {
 	var path string
 	var out outputFlags
 	cmd := &cobra.Command{
-		Use:   "score RUN",
+		Use:   "score [RUN]",
 		Short: "Score a stored run again with today's evaluators, without calling the app",
 		Long: `Score evaluates the stored outputs of a run with the evaluators that the suite
 has today, replaces the scores of the run, and judges it by the suite's gate of
-today. The app is not called. Results that were posted to a platform are not
+today. Without RUN it is the newest one. The app is not called. Results that were posted to a platform are not
 posted again. A run whose scoring was cut off is incomplete until it was scored
 to the end.`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.stored(cmd, args[0], out, func(ctx context.Context, st *store.Store, info store.Info) (*harness.Report, error) {
+			return a.stored(cmd, runOf(args), out, func(ctx context.Context, st *store.Store, info store.Info) (*harness.Report, error) {
 				s, err := a.suiteOf(info, path)
 				if err != nil {
 					return nil, err
@@ -103,14 +121,14 @@ func (a *app) gateCommand() *cobra.Command {
 	var f gateFlags
 	var out outputFlags
 	cmd := &cobra.Command{
-		Use:   "gate RUN",
+		Use:   "gate [RUN]",
 		Short: "Judge a stored run: the same checks as in a suite",
-		Long: `Gate judges a stored run by the checks that are kept with it: those of its suite
+		Long: `Gate judges a stored run, the newest one without RUN, by the checks that are kept with it: those of its suite
 when it was run. --suite takes those of a suite as it is today, --check others.`,
 		Example: `  evalrun gate latest --check "equals.pass_rate >= 0.9"`,
-		Args:    cobra.ExactArgs(1),
+		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.stored(cmd, args[0], out, a.judged(&f))
+			return a.stored(cmd, runOf(args), out, a.judged(&f))
 		},
 	}
 	f.add(cmd)
@@ -123,13 +141,13 @@ func (a *app) reportCommand() *cobra.Command {
 	var f gateFlags
 	var out outputFlags
 	cmd := &cobra.Command{
-		Use:   "report RUN",
-		Short: "Write reports of a stored run in any format",
+		Use:   "report [RUN]",
+		Short: "Write reports of a stored run in any format; without RUN, of the newest",
 		Example: `  evalrun report latest -o out/report.junit.xml -o out/results.csv
   evalrun report latest -o jsonl > results.jsonl`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			err := a.stored(cmd, args[0], out, a.judged(&f))
+			err := a.stored(cmd, runOf(args), out, a.judged(&f))
 			a.code = runner.CodePass // a report that was written is a success, whatever it says
 			return err
 		},
@@ -137,6 +155,14 @@ func (a *app) reportCommand() *cobra.Command {
 	f.add(cmd)
 	out.add(cmd.Flags())
 	return cmd
+}
+
+// runOf is the run that the arguments name: the newest one when there are none.
+func runOf(args []string) string {
+	if len(args) == 0 {
+		return latest
+	}
+	return args[0]
 }
 
 // doStored makes a report of a stored run.
