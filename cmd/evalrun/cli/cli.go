@@ -117,7 +117,7 @@ result in a local store, and turns the report into a verdict and an exit code.
 Exit codes: 0 passed, 1 gate failed, 2 usage or configuration, 3 inconclusive,
 4 incomplete (can be resumed), 5 not all posted, 70 a bug, 130 and 143 interrupted.`,
 		SilenceErrors: true, SilenceUsage: true,
-		Args: cobra.NoArgs,
+		Args: subcommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	f := root.PersistentFlags()
@@ -128,9 +128,7 @@ Exit codes: 0 passed, 1 gate failed, 2 usage or configuration, 3 inconclusive,
 	f.BoolVar(&a.noColor, "no-color", false, "no colours")
 	root.AddCommand(a.runCommand(), a.scoreCommand(), a.gateCommand(), a.listCommand(), a.showCommand(), a.reportCommand(),
 		a.datasetCommand(), a.serveCommand(), a.initCommand(), a.validateCommand(), a.schemaCommand(), a.versionCommand())
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &runner.Error{Code: runner.CodeUsage, Err: err, Hint: cmd.CommandPath() + " --help shows the flags"}
-	})
+	root.SetFlagErrorFunc(flagError)
 	return root
 }
 

@@ -22,7 +22,7 @@ func (a *app) datasetCommand() *cobra.Command {
 		Use:   "dataset",
 		Short: "Move test cases between a file and a platform",
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		Args:  cobra.NoArgs,
+		Args:  subcommand,
 	}
 	cmd.AddCommand(a.pushCommand(), a.pullCommand())
 	return cmd
@@ -129,7 +129,7 @@ func (a *app) pullCommand() *cobra.Command {
 				return err
 			}
 			defer client.Close()
-			return a.pull(cmd, sgp.Source{Client: client, DatasetID: from["id"], Version: version}, path)
+			return a.pull(cmd, sgp.Source{Client: client, DatasetID: from["id"], Version: version, OriginalIDs: true}, path)
 		},
 	}
 	cmd.Flags().StringToStringVar(&from, "sgp", nil, "which: id=ID, and version=N for a published version")
