@@ -122,6 +122,12 @@ func worker() {
 			data, _ := json.Marshal(map[string]any{"id": id, "output": output, "n": n, "pid": os.Getpid()})
 			_, _ = os.Stdout.Write(append(data, '\n'))
 		}
+		if path, ok := strings.CutPrefix(request.Input, "twice, then make "); ok {
+			answer(request.ID, "x")
+			answer(request.ID, "y")
+			_ = os.WriteFile(path, nil, 0o600)
+			continue
+		}
 		switch request.Input {
 		case "die":
 			fmt.Fprintln(os.Stderr, "Traceback: out of memory")
@@ -156,6 +162,12 @@ func worker() {
 		case "twice":
 			answer(request.ID, "x")
 			answer(request.ID, "y")
+		case "twice at once":
+			_, _ = fmt.Fprintf(os.Stdout, "{\"id\": %[1]q, \"output\": \"x\"}\n{\"id\": %[1]q, \"output\": \"y\"}\n", request.ID)
+		case "trial 1":
+			fmt.Printf("{\"id\": %q, \"trial\": 1, \"output\": \"x\"}\n", request.ID)
+		case "blank after":
+			_, _ = fmt.Fprintf(os.Stdout, "{\"id\": %q, \"output\": \"x\"}\n\n \r\n", request.ID)
 		case "blank":
 			fmt.Print("\n  \n")
 			answer(request.ID, "after blank lines")

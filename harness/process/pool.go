@@ -43,12 +43,14 @@ func NewPool(c Command, size int) *Pool {
 // worker and returns its reply, a JSON value. It waits while all workers are
 // busy. Any number of goroutines may call.
 //
-// When the request is an object with an "id", the reply must have the same:
-// a worker that got out of step is found out by that. Errors are *Error, with
+// When the request is an object with an "id", the reply must have the same, and
+// the same number "trial" too when both have one: a worker that got out of step is
+// found out by that. So is one that wrote more than a line for its last request,
+// as far as that has arrived when the next one is due. Errors are *Error, with
 // the exit status and the end of standard error of a worker that died; an error
 // of ctx is wrapped, and so are ErrReply, ErrOutput and ErrClosed.
 func (p *Pool) Call(ctx context.Context, request []byte) (reply []byte, err error) {
-	id, err := requestID(request)
+	of, err := requestHead(request)
 	if err != nil {
 		return nil, &Error{Program: p.command.name(), Message: "request: " + err.Error(), Err: err}
 	}
@@ -56,7 +58,7 @@ func (p *Pool) Call(ctx context.Context, request []byte) (reply []byte, err erro
 	if err != nil {
 		return nil, err
 	}
-	reply, err = w.call(ctx, request, id)
+	reply, err = w.call(ctx, request, of)
 	if err != nil {
 		w.child.terminate()
 		return nil, err

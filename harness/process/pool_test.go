@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -169,6 +171,51 @@ func TestPoolFindsAStaleReply(t *testing.T) {
 	r, err := call(t, p, "3", "hi")
 	require.NoError(t, err)
 	assert.Equal(t, "hi", r.Output)
+}
+
+// Trials of a case have the same id: a second line for one must not be the answer
+// to the next.
+func TestPoolFindsASecondLine(t *testing.T) {
+	made := filepath.Join(t.TempDir(), "made")
+	inputs := []string{"twice at once"}
+	if runtime.GOOS != "windows" { // where only what came with the reply is seen
+		inputs = append(inputs, "twice, then make "+made)
+	}
+	for _, input := range inputs {
+		p := process.NewPool(self("worker"), 1)
+		r, err := call(t, p, "a", input)
+		require.NoError(t, err)
+		assert.Equal(t, "x", r.Output)
+		if strings.HasSuffix(input, made) {
+			require.Eventually(t, func() bool { _, err := os.Stat(made); return err == nil }, 20*time.Second, time.Millisecond)
+		}
+		r, err = call(t, p, "a", "hi")
+		require.ErrorIs(t, err, process.ErrReply, "%s gave %v", input, r)
+		require.ErrorContains(t, err, `wrote more than one line for its last request: "{`)
+		r, err = call(t, p, "a", "hi")
+		require.NoError(t, err)
+		assert.Equal(t, "hi", r.Output)
+		require.NoError(t, p.Close())
+	}
+	p := process.NewPool(self("worker"), 1)
+	defer p.Close()
+	_, err := call(t, p, "a", "blank after")
+	require.NoError(t, err)
+	r, err := call(t, p, "a", "hi")
+	require.NoError(t, err)
+	assert.Equal(t, 2, r.N, "blank lines are no second answer")
+}
+
+func TestPoolComparesTrials(t *testing.T) {
+	p := process.NewPool(self("worker"), 1)
+	defer p.Close()
+	_, err := p.Call(t.Context(), []byte(`{"id": "a", "trial": 1, "input": "trial 1"}`))
+	require.NoError(t, err)
+	_, err = p.Call(t.Context(), []byte(`{"id": "a", "input": "trial 1"}`))
+	require.NoError(t, err, "a request without a trial takes any")
+	_, err = p.Call(t.Context(), []byte(`{"id": "a", "trial": 2, "input": "trial 1"}`))
+	require.ErrorIs(t, err, process.ErrReply)
+	require.ErrorContains(t, err, `reply with trial 1 to trial 2 of the request with id "a"`)
 }
 
 func TestPoolRefusesBadRequests(t *testing.T) {

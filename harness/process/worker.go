@@ -30,9 +30,12 @@ func startWorker(c Command) (*worker, error) {
 
 // call sends the request and reads the reply. After an error the worker is out
 // of step and has to be terminated.
-func (w *worker) call(ctx context.Context, request []byte, id any) ([]byte, error) {
+func (w *worker) call(ctx context.Context, request []byte, of head) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, w.fail("not asked: "+err.Error(), err)
+	}
+	if stray := w.stray(); len(stray) > 0 {
+		return nil, w.fail("wrote more than one line for its last request: "+excerpt(stray), ErrReply)
 	}
 	release := context.AfterFunc(ctx, func() {
 		w.child.terminate()
@@ -52,7 +55,7 @@ func (w *worker) call(ctx context.Context, request []byte, id any) ([]byte, erro
 	}
 	switch {
 	case err == nil:
-		return reply, w.check(reply, id)
+		return reply, w.check(reply, of)
 	case ctx.Err() != nil:
 		w.child.readingDone()
 		return nil, w.fail("no reply: "+ctx.Err().Error()+w.silence(ctx.Err()), ctx.Err())
@@ -61,6 +64,28 @@ func (w *worker) call(ctx context.Context, request []byte, id any) ([]byte, erro
 		return nil, w.fail(fmt.Sprintf("wrote a line of more than %d bytes", w.child.command.maxOutput()), err)
 	}
 	return nil, w.died(ctx)
+}
+
+// stray is the beginning of what the worker has written since its last reply: it
+// would pass for the reply to the next request when both have the same id, as the
+// trials of a case do. Blank lines are none.
+func (w *worker) stray() []byte {
+	if !w.wrote {
+		return nil // a new one: what it writes first is looked at as a reply
+	}
+	rest, _ := w.out.Peek(w.out.Buffered())
+	rest = bytes.TrimSpace(rest)
+	if len(rest) > 0 {
+		return rest
+	}
+	w.out.Discard(w.out.Buffered()) //nolint:errcheck // it is there
+	buffer := make([]byte, 512)
+	for {
+		n := readNow(w.child.stdout, buffer)
+		if rest := bytes.TrimSpace(buffer[:n]); len(rest) > 0 || n == 0 {
+			return rest
+		}
+	}
 }
 
 // readLine reads the next line that is not blank, without its line break.
@@ -95,24 +120,34 @@ func (w *worker) silence(err error) string {
 	return "; it has written nothing yet: each line in wants one line out, flushed at once, before the input ends"
 }
 
-// check tells whether the line is the reply to the request with that id.
-func (w *worker) check(reply []byte, id any) error {
-	var head struct {
-		ID any `json:"id"`
-	}
-	if err := json.Unmarshal(reply, &head); err != nil {
+// head is what tells one request, and its reply, from another.
+type head struct {
+	ID    any `json:"id"`
+	Trial any `json:"trial"`
+}
+
+// check tells whether the line is the reply to the request with that head.
+func (w *worker) check(reply []byte, of head) error {
+	var got head
+	if err := json.Unmarshal(reply, &got); err != nil {
 		var mismatch *json.UnmarshalTypeError
 		if !errors.As(err, &mismatch) {
 			return w.fail("wrote a line that is not JSON (only replies may go to standard output): "+excerpt(reply), ErrReply)
 		}
 	}
-	if id == nil || head.ID == id {
+	if of.ID == nil {
 		return nil
 	}
-	if head.ID == nil {
-		return w.fail(fmt.Sprintf("reply without the request's id %s: %s", quote(id), excerpt(reply)), ErrReply)
+	switch got.ID {
+	case of.ID:
+		if asked, ok := of.Trial.(float64); ok && got.Trial != nil && got.Trial != any(asked) {
+			return w.fail(fmt.Sprintf("reply with trial %s to trial %s of the request with id %s", quote(got.Trial), quote(asked), quote(of.ID)), ErrReply)
+		}
+		return nil
+	case nil:
+		return w.fail(fmt.Sprintf("reply without the request's id %s: %s", quote(of.ID), excerpt(reply)), ErrReply)
 	}
-	return w.fail(fmt.Sprintf("reply with id %s to the request with id %s", quote(head.ID), quote(id)), ErrReply)
+	return w.fail(fmt.Sprintf("reply with id %s to the request with id %s", quote(got.ID), quote(of.ID)), ErrReply)
 }
 
 // died says how the process ended, which it has, or will at once: it closed its
@@ -139,25 +174,24 @@ func (w *worker) fail(message string, err error) error {
 	return &Error{Program: c.command.name(), Message: message, Stderr: c.tail.String(), Err: err}
 }
 
-// requestID checks a request and gives its id, nil when it has none.
-func requestID(request []byte) (any, error) {
+// requestHead checks a request and gives its head, whose id is nil when it has
+// none.
+func requestHead(request []byte) (head, error) {
+	var h head
 	if bytes.ContainsAny(request, "\r\n") {
-		return nil, errors.New("has a line break")
+		return h, errors.New("has a line break")
 	}
-	var head struct {
-		ID any `json:"id"`
-	}
-	if err := json.Unmarshal(request, &head); err != nil {
+	if err := json.Unmarshal(request, &h); err != nil {
 		var mismatch *json.UnmarshalTypeError // valid, but not an object
 		if !errors.As(err, &mismatch) {
-			return nil, fmt.Errorf("not JSON: %w", err)
+			return h, fmt.Errorf("not JSON: %w", err)
 		}
 	}
-	switch head.ID.(type) {
+	switch h.ID.(type) {
 	case nil, string, float64, bool:
-		return head.ID, nil
+		return h, nil
 	}
-	return nil, errors.New("its id is neither a string nor a number")
+	return h, errors.New("its id is neither a string nor a number")
 }
 
 // excerpt is the beginning of what a program wrote, on one line.

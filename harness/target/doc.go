@@ -22,7 +22,8 @@
 //	protocol     text (the default), or jsonl: long-lived processes that read one
 //	             line {"id", "input", "history", "metadata", "trial", "seed"} and
 //	             answer with one line {"id", "output"}, flushed at once, one
-//	             request at a time
+//	             request at a time. A reply with a "trial" has to have the
+//	             request's; a second line for a request ends the process
 //	processes    with jsonl, how many processes at most; default: the suite's
 //	             concurrency. It limits the run's concurrency ([Limited]): nobody
 //	             waits for a free process within the app's latency.
