@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,7 +56,7 @@ func newEndpoint(n strict.Node, key, address string, headers map[string]string, 
 		return e, at.Errorf("%s: expected a URL such as http://127.0.0.1:8080/answer", key)
 	}
 	e.url = u
-	if password, ok := u.User.Password(); ok {
+	if password, _ := u.User.Password(); password != "" {
 		e.secrets = append(e.secrets, password)
 	}
 	for name, value := range headers {
@@ -76,6 +77,7 @@ func newEndpoint(n strict.Node, key, address string, headers map[string]string, 
 			}
 		}
 	}
+	slices.SortFunc(e.secrets, func(a, b string) int { return len(b) - len(a) }) // one may be the beginning of another
 	return e, nil
 }
 
@@ -186,6 +188,10 @@ func (e *endpoint) scrub(text string) string {
 	return text
 }
 
+// excerpt is the beginning of a body. Secrets go first: a part of one would not be
+// found any more.
+func (e *endpoint) excerpt(body []byte) string { return excerpt([]byte(e.scrub(string(body)))) }
+
 // wrong is a reply that came and can't be used; another would be no better.
 func (e *endpoint) wrong(a answer, message string) error {
 	kind := a.contentType
@@ -193,7 +199,7 @@ func (e *endpoint) wrong(a answer, message string) error {
 		kind = "no content type"
 	}
 	return e.fail(&harness.Error{Permanent: true, Status: a.status},
-		fmt.Sprintf("%s (status %d, %s): %s", message, a.status, kind, excerpt(a.body)))
+		fmt.Sprintf("%s (status %d, %s): %s", message, a.status, kind, e.excerpt(a.body)))
 }
 
 // refused is a reply with a status other than 2xx. Of these, 408, 409, 425, 429
@@ -217,7 +223,7 @@ func (e *endpoint) refused(resp *http.Response, a answer) error {
 		return e.fail(trouble, message+": a redirect to "+to+" that is not followed")
 	}
 	if len(bytes.TrimSpace(a.body)) > 0 {
-		message += ": " + excerpt(a.body)
+		message += ": " + e.excerpt(a.body)
 	}
 	return e.fail(trouble, message)
 }
