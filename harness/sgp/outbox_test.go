@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
-	"testing"
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/sgp"
@@ -114,8 +113,7 @@ func (p *platform) publisher(o harness.Outbox) *sgp.Publisher {
 
 // audit compares the platform with the outbox: what is posted is there once, and
 // what is not is not there, but for what is in doubt.
-func audit(t *testing.T, p *platform, o *outbox) {
-	t.Helper()
+func audit(t require.TestingT, p *platform, o *outbox) {
 	there := map[harness.Key][]string{}
 	for _, r := range p.results {
 		k, ok := r.TestCaseEvaluationData.RunKey()

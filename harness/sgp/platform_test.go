@@ -38,6 +38,8 @@ type platform struct {
 
 	// unchecked leaves the contract alone, where thousands of requests are made.
 	unchecked bool
+	// mute leaves the run keys out of what is given back.
+	mute bool
 
 	mu       sync.Mutex
 	requests []string
@@ -90,7 +92,7 @@ func newPlatform(t *testing.T) *platform {
 	})
 	p.mux.HandleFunc("GET "+ev+"/{id}", func(w http.ResponseWriter, r *http.Request) { answer(w, evaluation(r.PathValue("id"))) })
 	p.mux.HandleFunc("POST "+ev+"/{id}/test-case-results/batch", p.createResults)
-	p.mux.HandleFunc("GET "+ev+"/{id}/test-case-results", func(w http.ResponseWriter, r *http.Request) { page(w, r, p.results) })
+	p.mux.HandleFunc("GET "+ev+"/{id}/test-case-results", func(w http.ResponseWriter, r *http.Request) { page(w, r, p.shown(p.results)) })
 	p.mux.HandleFunc("GET "+ev+"/{id}/test-case-results/{result}", func(w http.ResponseWriter, r *http.Request) { answer(w, p.results[0]) })
 	p.mux.HandleFunc("PATCH "+ev+"/{id}/test-case-results/{result}", func(w http.ResponseWriter, r *http.Request) {
 		var patch sgp.TestCaseResultPatch
@@ -191,7 +193,18 @@ func (p *platform) createResults(w http.ResponseWriter, r *http.Request) {
 	if err := json.NewDecoder(r.Body).Decode(&reqs); err != nil {
 		panic(err)
 	}
-	answer(w, p.take(reqs))
+	answer(w, p.shown(p.take(reqs)))
+}
+
+// shown are results as they are given back.
+func (p *platform) shown(results []sgp.TestCaseResult) []sgp.TestCaseResult {
+	out := slices.Clone(results)
+	for i := range out {
+		if p.mute {
+			out[i].TestCaseEvaluationData.Unknown = nil
+		}
+	}
+	return out
 }
 
 // take stores results as the platform does.

@@ -18,7 +18,7 @@ import (
 
 // Any sequence of faults, over as many starts as it takes: in the end every
 // result that the platform accepts is there once, every other one is rejected,
-// and none is lost.
+// and none is lost. Where run keys are not echoed some may stay in doubt.
 func TestAnyFaultsLoseAndRepeatNothing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		p := newPlatform(t)
@@ -26,6 +26,7 @@ func TestAnyFaultsLoseAndRepeatNothing(t *testing.T) {
 		n := rapid.IntRange(1, 40).Draw(rt, "results")
 		bad := rapid.SliceOfNDistinct(rapid.IntRange(0, n-1), 0, min(n, 3), rapid.ID[int]).Draw(rt, "bad")
 		parted := rapid.Bool().Draw(rt, "a refused batch is taken in part")
+		p.mute = rapid.Bool().Draw(rt, "keys not echoed")
 		faults := rapid.SliceOfN(rapid.SampledFrom([]string{
 			"none", "none", "dial", "reset before", "reset after", "502", "504 after", "429", "401", "truncated", "HTML", "disk",
 		}), 0, 12).Draw(rt, "faults")
@@ -47,8 +48,13 @@ func TestAnyFaultsLoseAndRepeatNothing(t *testing.T) {
 		pub.BatchItems, pub.InFlight = rapid.IntRange(1, 12).Draw(rt, "batch"), 1
 		for starts := 0; ; starts++ {
 			o.err = nil
-			if err := pub.Run(t.Context(), nil); err == nil {
+			err := pub.Run(t.Context(), nil)
+			if err == nil {
 				break
+			}
+			if p.mute && errors.Is(err, sgp.ErrUnknownFate) {
+				audit(rt, p, o)
+				return
 			}
 			if starts > 20 {
 				rt.Fatal("it never ends")
@@ -57,7 +63,7 @@ func TestAnyFaultsLoseAndRepeatNothing(t *testing.T) {
 		require.Len(t, o.in(harness.PostRejected), len(bad))
 		require.Len(t, o.in(harness.PostPosted), n-len(bad))
 		require.Len(t, p.results, n-len(bad))
-		audit(t, p, o)
+		audit(rt, p, o)
 	})
 }
 
@@ -106,7 +112,7 @@ func (p *platform) refuse(r *http.Request, body []byte, bad []int, parted bool) 
 				if parted {
 					p.take(reqs[:i])
 				}
-				return respond(r, 400, "{}")
+				return respond(r, 400, `{"detail": "bad `+req.TestCaseID+`"}`)
 			}
 		}
 	}

@@ -113,8 +113,9 @@ func (r *posting) learn(v verdict) {
 // leftOver gives the items of a refused batch that the platform does not have.
 // No document says whether a refused batch leaves a part behind, so it is looked
 // up until it is proved that it does not: by a batch of which nothing is there
-// though it began with items that are good. On an error the items stay marked as
-// posting.
+// though it began with items that are good. Results of the same test cases
+// without a run key may be these items, so they leave it unknown. On an error the
+// items stay marked as posting.
 func (r *posting) leftOver(items []item) ([]item, error) {
 	r.mu.Lock()
 	known := r.batches
@@ -123,8 +124,16 @@ func (r *posting) leftOver(items []item) ([]item, error) {
 		return items, nil
 	}
 	f, err := r.find(r.ctx, keys(items))
-	if err != nil || len(f.ids) == 0 {
+	if err != nil {
 		return items, err
+	}
+	for _, it := range items {
+		if len(f.ids[it.key]) == 0 && f.keyless[it.key.Case] > 0 {
+			return items, fmt.Errorf("%w: the evaluation has results of test case %q without the key of a run", ErrUnknownFate, it.key.Case)
+		}
+	}
+	if len(f.ids) == 0 {
+		return items, nil
 	}
 	r.learn(parted)
 	var rest []item

@@ -195,3 +195,25 @@ func TestReconcile(t *testing.T) {
 		assert.Equal(t, map[harness.PostState]int{harness.PostPosting: 3, harness.PostPending: 3}, o.counts())
 	})
 }
+
+// A platform that takes a refused batch in part and gives no run keys back: what
+// is there may be the batch's, so nothing of it is sent again.
+func TestRefusedInPartWithoutKeys(t *testing.T) {
+	p := newPlatform(t)
+	p.unchecked, p.mute = true, true
+	p.fault = func(r *http.Request, body []byte, serve func() *http.Response) (*http.Response, error) {
+		if r.Method == "POST" {
+			if resp := p.refuse(r, body, []int{7}, true); resp != nil {
+				return resp, nil
+			}
+		}
+		return serve(), nil
+	}
+	o := newOutbox(many(10)...)
+	for range 2 {
+		require.ErrorIs(t, p.publisher(o).Run(t.Context(), nil), sgp.ErrUnknownFate)
+		assert.Equal(t, 1, p.posts())
+		assert.Len(t, p.results, 7)
+		audit(t, p, o)
+	}
+}
