@@ -96,14 +96,21 @@ func (a *app) runJob(ctx context.Context, f *runFlags, st *store.Store, j job, o
 	if outcome.Idle {
 		a.say("Run %s was complete already; nothing was run.", outcome.RunID)
 	}
-	a.sayResume(outcome.Report)
+	a.sayNext(outcome.Report)
 	return code, nil
 }
 
-// sayResume says how an incomplete run is taken up again.
-func (a *app) sayResume(r *harness.Report) {
-	if r.Status == harness.Incomplete {
+// sayNext says what can be done about a run that has not come to its end: going
+// on, asking again where there were errors, posting what was not posted.
+func (a *app) sayNext(r *harness.Report) {
+	p := r.Publish
+	switch {
+	case r.Status == harness.Incomplete:
 		a.say("To go on where it stopped: %s", a.command("run", "--resume="+r.RunID))
+	case r.Trials.Errored > 0:
+		a.say("To run the trials with errors again: %s", a.command("run", "--retry-errors="+r.RunID))
+	case p != nil && (p.Pending > 0 || p.Error != ""):
+		a.say("To post what was not posted: %s", a.command("run", "--resume="+r.RunID))
 	}
 }
 

@@ -26,7 +26,16 @@ type listedRun struct {
 	Revision  string            `json:"revision,omitempty"`
 	Dataset   string            `json:"dataset,omitempty"`
 	Tags      map[string]string `json:"tags,omitempty"`
-	Posts     store.PostCounts  `json:"posts"`
+	Posts     listedPosts       `json:"posts"`
+}
+
+// listedPosts says how many results of a run are how far on their way to a
+// platform.
+type listedPosts struct {
+	Pending  int64 `json:"pending"`
+	Posting  int64 `json:"posting"`
+	Posted   int64 `json:"posted"`
+	Rejected int64 `json:"rejected"`
 }
 
 func (a *app) listCommand() *cobra.Command {
@@ -68,7 +77,7 @@ func (a *app) listJSON(infos []store.Info) error {
 	for _, i := range infos {
 		err := enc.Encode(listedRun{ID: i.ID, Suite: i.Spec.Suite, App: i.Spec.App, Status: i.Status, StartedAt: i.Started,
 			Planned: i.Planned, Completed: i.Completed, Errored: i.Errored, Revision: i.Spec.Revision,
-			Dataset: i.Spec.Dataset, Tags: runner.Tags(i.Spec), Posts: i.Posts})
+			Dataset: i.Spec.Dataset, Tags: runner.Tags(i.Spec), Posts: listedPosts(i.Posts)})
 		if err != nil {
 			return err
 		}

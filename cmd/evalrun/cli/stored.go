@@ -193,13 +193,13 @@ func (a *app) stored(cmd *cobra.Command, id string, out outputFlags, do doStored
 	if err != nil {
 		return err
 	}
-	source := reportSource{ctx: cmd.Context(), store: st, report: report, id: info.ID}
+	source := reportSource{ctx: cmd.Context(), store: st, report: report, id: info.ID, gate: cmd.Name() == "gate"}
 	if err := a.write(source, outputs); err != nil {
 		return &runner.Error{Code: runner.CodeIncomplete, Err: err}
 	}
 	a.code = runner.Code(report)
 	if info.Status != store.Running && !a.quiet {
-		a.sayResume(report)
+		a.sayNext(report)
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ type reportSource struct {
 	store  *store.Store
 	report *harness.Report
 	id     string
+	gate   bool // the table shows the gate alone
 }
 
 // data is what a format needs of the results: the table reads only those that it
@@ -49,7 +50,7 @@ func (a *app) write(s reportSource, outputs []output) error {
 		}
 	}
 	if a.quiet {
-		a.sayVerdict(s.report)
+		a.sayVerdict(s)
 	}
 	if carriesData && !a.quiet {
 		errs = append(errs, a.render(s, "table", a.stderr))
@@ -58,7 +59,8 @@ func (a *app) write(s reportSource, outputs []output) error {
 }
 
 // sayVerdict says in one line what went wrong, and nothing when all is well.
-func (a *app) sayVerdict(r *harness.Report) {
+func (a *app) sayVerdict(s reportSource) {
+	r := s.report
 	if runner.Code(r) == runner.CodePass {
 		return
 	}
@@ -71,6 +73,7 @@ func (a *app) sayVerdict(r *harness.Report) {
 	for _, reason := range slices.Concat(r.Reasons, r.Warnings) {
 		line += "; " + reason
 	}
+	line += s.firstError()
 	if p := r.Publish; p != nil && (p.Pending > 0 || p.Rejected > 0 || p.Error != "") {
 		line += fmt.Sprintf("; %d results pending, %d rejected", p.Pending, p.Rejected)
 		if p.Error != "" {
@@ -80,18 +83,33 @@ func (a *app) sayVerdict(r *harness.Report) {
 	a.say("%s", line)
 }
 
+// firstError is the first error of the run's trials, in words; "" without any.
+func (s reportSource) firstError() string {
+	if s.report.Trials.Errored == 0 {
+		return ""
+	}
+	for r, err := range s.store.Results(s.ctx, s.id, store.Query{OnlyErrored: true}) {
+		if err != nil {
+			return "" // the verdict stands without it
+		}
+		what := r.Error
+		for _, score := range r.Scores {
+			if what == nil {
+				what = score.Error
+			}
+		}
+		if what != nil {
+			return fmt.Sprintf("; the first error, of case %s: %s", r.Case.ID, reporter.Terminal(what.Message))
+		}
+	}
+	return ""
+}
+
 func (a *app) writeOne(s reportSource, o output) error {
 	if o.path == "" {
 		return a.render(s, o.format, a.stdout)
 	}
-	if o.suite != nil { // which says what its reports may be
-		f, err := o.suite.Create(o.path)
-		if err != nil {
-			return err
-		}
-		return errors.Join(a.render(s, o.format, f), f.Close())
-	}
-	f, err := create(o.path)
+	f, err := o.open()
 	if err != nil {
 		return err
 	}
@@ -99,6 +117,14 @@ func (a *app) writeOne(s reportSource, o output) error {
 		return errors.Join(err, f.Discard())
 	}
 	return f.Close()
+}
+
+// open opens the report's file. A suite says itself where its reports may be.
+func (o output) open() (file, error) {
+	if o.suite == nil {
+		return create(o.path)
+	}
+	return o.suite.Create(o.path)
 }
 
 // render writes one report to w.
@@ -109,7 +135,7 @@ func (a *app) render(s reportSource, format string, w io.Writer) error {
 	}
 	if format == "table" {
 		t, _ := a.terminal(w)
-		table := reporter.Table{Width: t.width, Color: t.color}
+		table := reporter.Table{Width: t.width, Color: t.color, GateOnly: s.gate}
 		if a.verbose {
 			table.Failures = 1 << 30
 		}
