@@ -2,7 +2,6 @@ package suite
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -26,36 +25,6 @@ func (s *Suite) OpenRoot() (*os.Root, error) {
 		return nil, nil
 	}
 	return os.OpenRoot(s.folder.dir)
-}
-
-// Create opens a file of the suite for writing, such as a report's, and makes
-// the folders above it. A file that is there is replaced.
-func (s *Suite) Create(path string) (*os.File, error) {
-	const mode = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
-	f := s.folder
-	if f.anywhere {
-		full := f.join(path)
-		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
-			return nil, err
-		}
-		return os.OpenFile(full, mode, 0o644)
-	}
-	if err := f.local(path); err != nil {
-		return nil, err
-	}
-	root, err := os.OpenRoot(f.dir)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	if err := root.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, fmt.Errorf("create %s: %w", path, outside(err))
-	}
-	file, err := root.OpenFile(path, mode, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("create %s: %w", path, outside(err))
-	}
-	return file, nil
 }
 
 var errOutside = errors.New("the path leaves the suite's folder")

@@ -151,3 +151,31 @@ func TestReportPathsStayInside(t *testing.T) {
 		}
 	}
 }
+
+func TestCreateIsWholeOrNothing(t *testing.T) {
+	dir, _ := tree(t)
+	s, err := withDataset(dir, "data/in.jsonl", options())
+	require.NoError(t, err)
+	for _, before := range []bool{false, true} {
+		f, err := s.Create("out/r.xml")
+		require.NoError(t, err)
+		_, err = f.WriteString("half")
+		require.NoError(t, err)
+		if before {
+			data, err := os.ReadFile(filepath.Join(dir, "out/r.xml"))
+			require.NoError(t, err)
+			assert.Equal(t, "whole", string(data))
+		} else {
+			assert.NoFileExists(t, filepath.Join(dir, "out/r.xml"))
+		}
+		require.NoError(t, f.Discard())
+		f, err = s.Create("out/r.xml")
+		require.NoError(t, err)
+		_, err = f.WriteString("whole")
+		require.NoError(t, err)
+		require.NoError(t, f.Close())
+	}
+	left, err := os.ReadDir(filepath.Join(dir, "out"))
+	require.NoError(t, err)
+	assert.Len(t, left, 1, "nothing else is left behind")
+}
