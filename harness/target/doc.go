@@ -35,6 +35,8 @@
 //	url          an http or https URL, no template
 //	method       default POST
 //	headers      request headers
+//	allow_insecure  send headers that hold secrets over plain http to another
+//	             host than this one
 //	query        query parameters; the values are templates
 //	body         a map or list is sent as JSON, text as it is; texts in it are
 //	             templates. Default: {id, input, history, metadata, trial, seed},
@@ -52,7 +54,8 @@
 //	base_url         default https://api.openai.com/v1
 //	model            the model's name; required
 //	api_key          the bearer token, as "${env:OPENAI_API_KEY}"
-//	allow_insecure   send the key over plain http to another host than this one
+//	allow_insecure   send the key, and headers that hold secrets, over plain http to
+//	                 another host than this one
 //	headers          further request headers
 //	messages         a list of {role, content} with templates; default: the
 //	                 history, then the input as the user's. An item that is one
@@ -99,5 +102,8 @@
 //
 // Headers and api_key may hold secrets: their values are cut out of every error,
 // are sent to the configured origin only, and redirects to another are not
-// followed.
+// followed. A header whose name says that it holds a secret (Authorization,
+// Cookie, X-Api-Key, a name with secret or password in it, or one that ends in key,
+// token or auth) and a URL's password go over plain http to this host only, unless
+// allow_insecure says otherwise.
 package target

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/internal/httpx"
 	"github.com/evalrun/evalrun/harness/strict"
 )
 
@@ -41,8 +43,9 @@ type answer struct {
 	status      int
 }
 
-// newEndpoint checks a URL and headers of a suite.
-func newEndpoint(n strict.Node, key, address string, headers map[string]string, env Env) (endpoint, error) {
+// newEndpoint checks a URL and headers of a suite. Unless insecure is set, secrets
+// do not go over plain http to another host.
+func newEndpoint(n strict.Node, key, address string, headers map[string]string, insecure bool, env Env) (endpoint, error) {
 	e := endpoint{method: "POST", max: defaultMaxReply, header: map[string][]string{"User-Agent": {"evalrun"}}, client: newClient(max(env.Concurrency, 1))}
 	at := n.Get(key)
 	if at.Node == nil {
@@ -56,6 +59,11 @@ func newEndpoint(n strict.Node, key, address string, headers map[string]string, 
 		return e, at.Errorf("%s: expected a URL such as http://127.0.0.1:8080/answer", key)
 	}
 	e.url = u
+	if u.Scheme == "http" && !insecure && !httpx.Loopback(u.Hostname()) {
+		if what := secretPart(u, headers); what != "" {
+			return e, at.Errorf("%s: %s would be readable on its way: use https, or say allow_insecure: true", key, what)
+		}
+	}
 	if password, _ := u.User.Password(); password != "" {
 		e.secrets = append(e.secrets, password)
 	}
@@ -79,6 +87,31 @@ func newEndpoint(n strict.Node, key, address string, headers map[string]string, 
 	}
 	slices.SortFunc(e.secrets, func(a, b string) int { return len(b) - len(a) }) // one may be the beginning of another
 	return e, nil
+}
+
+// secretPart names what of a request is a secret: the URL's password, or a header
+// that by its name holds one; "" when nothing is.
+func secretPart(u *url.URL, headers map[string]string) string {
+	if password, _ := u.User.Password(); password != "" {
+		return "the URL's password"
+	}
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		if headers[name] == "" {
+			continue
+		}
+		plain := strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(name))
+		for _, part := range []string{"authorization", "cookie", "apikey", "secret", "password", "credential"} {
+			if strings.Contains(plain, part) {
+				return fmt.Sprintf("the header %q", name)
+			}
+		}
+		for _, end := range []string{"key", "token", "auth"} {
+			if strings.HasSuffix(plain, end) && plain != "idempotencykey" {
+				return fmt.Sprintf("the header %q", name)
+			}
+		}
+	}
+	return ""
 }
 
 // validHeader tells whether a header can be sent (RFC 9110, section 5).

@@ -20,14 +20,15 @@ import (
 )
 
 type httpOptions struct {
-	URL      string            `yaml:"url" json:"url" jsonschema:"required" jsonschema_description:"Where the app answers: an http or https URL."`
-	Method   string            `yaml:"method" json:"method,omitempty" jsonschema_description:"Default: POST."`
-	Headers  map[string]string `yaml:"headers" json:"headers,omitempty" jsonschema_description:"Request headers. Values may be secrets, such as \"Bearer ${env:KEY}\"."`
-	Query    strict.Node       `yaml:"query" json:"query,omitempty" jsonschema_description:"Query parameters, by name; the values are templates."`
-	Body     strict.Node       `yaml:"body" json:"body,omitempty" jsonschema_description:"The request's body: a map or list is sent as JSON, text as it is; texts in it are templates. Default: {id, input, history, metadata, trial, seed}; nothing for GET."`
-	Output   string            `yaml:"output" json:"output,omitempty" jsonschema_description:"jq expression for the answer in a JSON reply, such as .answer. Default: .output when the reply is an object that has it, else the whole reply."`
-	Reply    string            `yaml:"reply" json:"reply,omitempty" jsonschema:"enum=auto,enum=json,enum=text" jsonschema_description:"What a reply is. text: any text, taken as it is. json: JSON, whatever the content type says. auto (the default): JSON when it is an object or says so, else text; a web page or nothing at all is an error."`
-	MaxReply int64             `yaml:"max_reply" json:"max_reply,omitempty" jsonschema:"minimum=1" jsonschema_description:"The longest reply in bytes. Default: 10485760."`
+	URL           string            `yaml:"url" json:"url" jsonschema:"required" jsonschema_description:"Where the app answers: an http or https URL."`
+	Method        string            `yaml:"method" json:"method,omitempty" jsonschema_description:"Default: POST."`
+	Headers       map[string]string `yaml:"headers" json:"headers,omitempty" jsonschema_description:"Request headers. Values may be secrets, such as \"Bearer ${env:KEY}\"."`
+	AllowInsecure bool              `yaml:"allow_insecure" json:"allow_insecure,omitempty" jsonschema_description:"Send headers that hold secrets, such as Authorization, over plain http to a host other than this one."`
+	Query         strict.Node       `yaml:"query" json:"query,omitempty" jsonschema_description:"Query parameters, by name; the values are templates."`
+	Body          strict.Node       `yaml:"body" json:"body,omitempty" jsonschema_description:"The request's body: a map or list is sent as JSON, text as it is; texts in it are templates. Default: {id, input, history, metadata, trial, seed}; nothing for GET."`
+	Output        string            `yaml:"output" json:"output,omitempty" jsonschema_description:"jq expression for the answer in a JSON reply, such as .answer. Default: .output when the reply is an object that has it, else the whole reply."`
+	Reply         string            `yaml:"reply" json:"reply,omitempty" jsonschema:"enum=auto,enum=json,enum=text" jsonschema_description:"What a reply is. text: any text, taken as it is. json: JSON, whatever the content type says. auto (the default): JSON when it is an object or says so, else text; a web page or nothing at all is an error."`
+	MaxReply      int64             `yaml:"max_reply" json:"max_reply,omitempty" jsonschema:"minimum=1" jsonschema_description:"The longest reply in bytes. Default: 10485760."`
 }
 
 // httpApp asks a server.
@@ -59,7 +60,7 @@ func newHTTP(n strict.Node, env Env) (harness.App, error) {
 	}
 	a := &httpApp{reply: o.Reply}
 	var err error
-	if a.endpoint, err = newEndpoint(n, "url", o.URL, o.Headers, env); err != nil {
+	if a.endpoint, err = newEndpoint(n, "url", o.URL, o.Headers, o.AllowInsecure, env); err != nil {
 		return nil, err
 	}
 	if o.Method != "" {

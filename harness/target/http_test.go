@@ -419,6 +419,21 @@ func TestHTTPMissingKeyIsAnError(t *testing.T) {
 	assert.Zero(t, asked.Load())
 }
 
+func TestSecretsThatMayBeSent(t *testing.T) {
+	for _, yaml := range []string{
+		"{url: 'https://app.example', headers: {Authorization: Bearer secret}}",
+		"{url: 'http://127.0.0.1:8080', headers: {Authorization: Bearer secret}}",
+		"{url: 'http://localhost', headers: {X-Api-Key: secret}}",
+		"{url: 'http://app.example', headers: {Authorization: Bearer secret}, allow_insecure: true}",
+		"{url: 'http://app.example', headers: {Authorization: ''}}",
+		"{url: 'http://app.example', headers: {X-Tenant: a, X-Author: b, X-Max-Tokens: '5', Idempotency-Key: c, Accept: text/plain}}",
+		"{url: 'http://me@app.example'}",
+	} {
+		build(t, "http", yaml)
+	}
+	build(t, "openai", "{model: m, base_url: 'http://10.0.0.1/v1', api_key: secret, headers: {X-Key: secret}, allow_insecure: true}")
+}
+
 func TestOptionErrors(t *testing.T) {
 	tests := []struct{ kind, yaml, want string }{
 		{"ftp", "{}", `suite.yaml:1:1: unknown kind of app "ftp"; there are echo, exec, http, openai, replay`},
@@ -436,6 +451,12 @@ func TestOptionErrors(t *testing.T) {
 		{"http", "{url: http://x, headers: {'a b': c}}", `suite.yaml:1:26: header "a b": the name or the value can't be sent`},
 		{"http", "{url: http://x, headers: {a: \"c\\nsecret\"}}", `suite.yaml:1:26: header "a": the name or the value can't be sent`},
 		{"http", "{url: http://x, max_reply: -1}", "suite.yaml:1:28: max_reply is -1"},
+		{"http", "{url: 'http://10.0.0.1/a', headers: {Authorization: Bearer secret}}", `suite.yaml:1:7: url: the header "Authorization" would be readable on its way: use https, or say allow_insecure: true`},
+		{"http", "{url: 'http://app.example', headers: {x-api-key: secret}}", `url: the header "x-api-key" would be readable`},
+		{"http", "{url: 'http://app.example', headers: {Cookie: sid=secret}}", `url: the header "Cookie" would be readable`},
+		{"http", "{url: 'http://app.example', headers: {X-Access-Token: secret}}", `url: the header "X-Access-Token" would be readable`},
+		{"http", "{url: 'http://me:secret@app.example'}", "url: the URL's password would be readable"},
+		{"openai", "{model: m, base_url: 'http://10.0.0.1/v1', headers: {Api-Key: secret}}", `base_url: the header "Api-Key" would be readable`},
 		{"exec", "{}", `suite.yaml:1:1: "command" is missing`},
 		{"exec", "command: []", "suite.yaml:1:1: exec: command is missing"},
 		{"exec", "command: cat", "expected a list"},

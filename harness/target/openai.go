@@ -20,7 +20,7 @@ type openaiOptions struct {
 	BaseURL       string            `yaml:"base_url" json:"base_url,omitempty" jsonschema_description:"The API's URL without /chat/completions. Default: https://api.openai.com/v1."`
 	Model         string            `yaml:"model" json:"model" jsonschema:"required" jsonschema_description:"The model's name."`
 	APIKey        string            `yaml:"api_key" json:"api_key,omitempty" jsonschema_description:"Sent as a bearer token; write \"${env:OPENAI_API_KEY}\"."`
-	AllowInsecure bool              `yaml:"allow_insecure" json:"allow_insecure,omitempty" jsonschema_description:"Send the key over plain http to a host other than this one."`
+	AllowInsecure bool              `yaml:"allow_insecure" json:"allow_insecure,omitempty" jsonschema_description:"Send the key, and headers that hold secrets, over plain http to a host other than this one."`
 	Headers       map[string]string `yaml:"headers" json:"headers,omitempty" jsonschema_description:"Further request headers."`
 	Messages      strict.Node       `yaml:"messages" json:"messages,omitempty" jsonschema_description:"A list of {role, content}; texts are templates. An item that is one text, such as \"{{ .History }}\", stands for the messages that it gives. Default: the history, then the input as the user's."`
 	Temperature   *float64          `yaml:"temperature" json:"temperature,omitempty" jsonschema:"minimum=0" jsonschema_description:"Sampling temperature. Default: the server's."`
@@ -66,7 +66,8 @@ func newOpenAI(n strict.Node, env Env) (harness.App, error) {
 		}
 		headers["Authorization"] = "Bearer " + o.APIKey
 	}
-	e, err := newEndpoint(n, "base_url", strings.TrimRight(o.BaseURL, "/")+"/chat/completions", headers, env)
+	insecure := o.AllowInsecure || o.APIKey != "" // the key is looked at below
+	e, err := newEndpoint(n, "base_url", strings.TrimRight(o.BaseURL, "/")+"/chat/completions", headers, insecure, env)
 	if err != nil {
 		return nil, err
 	}
