@@ -117,16 +117,23 @@ func look[T identified](p Page[T]) listed {
 	return l
 }
 
-// all reads a list to its end. After an error there are no more items.
+// all reads a list to its end. After an error there are no more items. An ID that
+// comes twice is an error: where the order of a list is not stable, items change
+// places across the border of two pages, and one is seen twice and another not at
+// all, while their number is right.
 func all[T identified](ctx context.Context, limit int, fetch func(context.Context, ListOptions) (Page[T], error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		p := pager{page: 1, limit: limit}
+		seen := map[string]bool{}
 		for {
 			page, err := fetch(ctx, ListOptions{Page: p.page, Limit: p.limit})
 			done := false
 			if err == nil {
-				p, done, err = p.next(look(page))
+				got := look(page)
+				if p, done, err = p.next(got); err == nil {
+					err = distinct(got.ids, seen)
+				}
 			}
 			if err != nil {
 				yield(none, err)
@@ -145,6 +152,17 @@ func all[T identified](ctx context.Context, limit int, fetch func(context.Contex
 			}
 		}
 	}
+}
+
+// distinct adds IDs to those that were seen before.
+func distinct(ids []string, seen map[string]bool) error {
+	for _, id := range ids {
+		if seen[id] {
+			return fmt.Errorf("%w: it has %q twice", ErrChanged, id)
+		}
+		seen[id] = true
+	}
+	return nil
 }
 
 // AllResults reads every result of an evaluation, page by page. The error

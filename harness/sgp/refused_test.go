@@ -163,6 +163,7 @@ func TestReconcile(t *testing.T) {
 	t.Run("duplicates are told", func(t *testing.T) {
 		p, o, pub := start(t)
 		p.results = append(p.results, p.results[0])
+		p.results[3].ID = "r_again"
 		err := pub.Run(t.Context(), nil)
 		require.ErrorIs(t, err, sgp.ErrDuplicates)
 		require.ErrorContains(t, err, "evaluation ev_1: 1 results are on the platform more than once")
@@ -187,6 +188,41 @@ func TestReconcile(t *testing.T) {
 		require.NoError(t, pub.Run(t.Context(), nil))
 		assert.Equal(t, 4, lists)
 		assert.Len(t, o.in(harness.PostPosted), 6)
+	})
+	t.Run("results change places between two pages", func(t *testing.T) {
+		for _, times := range []int{1, 100} {
+			p, o, pub := start(t)
+			more := make([]sgp.TestCaseResultRequest, 1500)
+			for i := range more {
+				more[i].TestCaseID = "elsewhere"
+			}
+			p.take(more)
+			swap := func(i, j int) { p.results[i], p.results[j] = p.results[j], p.results[i] }
+			swap(0, 1200) // ours is on page 2
+			swaps, before := 0, p.posts()
+			p.fault = func(r *http.Request, _ []byte, serve func() *http.Response) (*http.Response, error) {
+				if r.Method != "GET" {
+					return serve(), nil
+				}
+				second := r.URL.Query().Get("page") == "2"
+				if second && swaps < times {
+					swaps++
+					swap(5, 1200)
+					defer swap(5, 1200)
+				}
+				return serve(), nil
+			}
+			err := pub.Run(t.Context(), nil)
+			if times == 1 {
+				require.NoError(t, err)
+				assert.Len(t, o.in(harness.PostPosted), 6)
+				assert.True(t, len(p.results) == 1506)
+				continue
+			}
+			require.ErrorIs(t, err, sgp.ErrChanged)
+			assert.Equal(t, before, p.posts())
+			assert.Equal(t, map[harness.PostState]int{harness.PostPosting: 3, harness.PostPending: 3}, o.counts())
+		}
 	})
 	t.Run("it can't be looked up", func(t *testing.T) {
 		p, o, pub := start(t)
