@@ -233,6 +233,9 @@ func (a *httpApp) fromJSON(ctx context.Context, r answer, v any) (harness.Output
 	if message, _, failed := problem(m); failed {
 		return harness.Output{}, a.fail(&harness.Error{Permanent: true, Status: r.status}, "the app says: "+message)
 	}
+	if _, given := m["output"]; given && a.expr == nil {
+		return harness.Output{}, a.wrong(r, "the reply's output is null")
+	}
 	if a.expr != nil {
 		return harness.Output{}, a.wrong(r, "output "+a.expr.String()+" is not in the reply")
 	}
