@@ -50,11 +50,14 @@ func (a *app) initCommand() *cobra.Command {
 }
 
 func (a *app) validateCommand() *cobra.Command {
-	return &cobra.Command{
+	var data bool
+	cmd := &cobra.Command{
 		Use:   "validate SUITE.yaml...",
 		Short: "Check suites without running anything",
-		Args:  cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		Long: `Validate checks all of a suite, and of its dataset the first case. --data reads
+the whole dataset, and shows the first broken rows and repeated IDs.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
 			var errs []error
 			for _, path := range args {
 				s, err := a.valid(path)
@@ -63,16 +66,28 @@ func (a *app) validateCommand() *cobra.Command {
 					errs = append(errs, err)
 					continue
 				}
+				counted := ""
+				if data {
+					cases, err := s.CheckDataset(cmd.Context())
+					if err != nil {
+						a.fail(fmt.Errorf("%s: dataset: %w", path, err))
+						errs = append(errs, err)
+						continue
+					}
+					counted = fmt.Sprintf(", %d cases", cases)
+				}
 				if !a.quiet {
-					fmt.Fprintf(a.stdout, "%s: ok: %d evaluators, %d checks\n", path, len(s.Metrics), len(s.Gate))
+					fmt.Fprintf(a.stdout, "%s: ok: %d evaluators, %d checks%s\n", path, len(s.Metrics), len(s.Gate), counted)
 				}
 			}
-			if len(errs) > 0 {
-				a.code = runner.CodeUsage
+			for _, err := range errs {
+				a.code = runner.Worst(a.code, codeOf(cmd.Context(), err))
 			}
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&data, "data", false, "read the whole dataset, too")
+	return cmd
 }
 
 // valid loads a suite and plans its reports.
