@@ -61,6 +61,13 @@ func readSchema(dir, name string) (any, error) {
 		return nil, err
 	}
 	defer root.Close() //nolint:errcheck // opened for reading
+	info, err := root.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() { // opening a pipe could keep us waiting for ever
+		return nil, fmt.Errorf("%s is not a regular file", name)
+	}
 	f, err := root.Open(name)
 	if err != nil {
 		return nil, err
