@@ -57,6 +57,17 @@ func newLatency(o Options) (harness.Evaluator, error) {
 		if t.Latency <= most {
 			return harness.Passed(), nil
 		}
-		return harness.Failed(fmt.Sprintf("took %v, at most %v is allowed", t.Latency.Round(time.Microsecond), most)), nil
+		return harness.Failed(fmt.Sprintf("took %v, at most %v is allowed", shortly(t.Latency, most), most)), nil
 	}), nil
+}
+
+// shortly is a time to three significant digits, to more when it would else not
+// be seen that it is over the limit.
+func shortly(t, limit time.Duration) time.Duration {
+	unit := time.Duration(1)
+	for ; t/unit >= 1000; unit *= 10 {
+	}
+	for ; unit > 1 && t.Round(unit) <= limit; unit /= 10 {
+	}
+	return t.Round(unit)
 }
