@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -77,6 +78,7 @@ type app struct {
 	stdout, stderr io.Writer
 	console        console       // stderr, shared with the progress
 	abort          chan struct{} // closed at the second signal
+	running        atomic.Bool   // trials are
 	code           int           // the worst of what the runs came to
 
 	storeDir  string

@@ -10,12 +10,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/runner"
+	"github.com/evalrun/evalrun/harness/suite"
 )
 
 func TestFailShowsABug(t *testing.T) {
@@ -32,7 +35,7 @@ func TestFailShowsABug(t *testing.T) {
 func TestCodeAfterASignal(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	assert.Equal(t, runner.CodeUsage, codeOf(ctx, errors.New("no such file")))
-	cancel(&signalError{runner.Error{Code: runner.CodeTerminated, Err: errors.New("interrupted by terminated")}})
+	cancel(&signalError{runner.Error{Code: runner.CodeTerminated, Err: errors.New("interrupted by SIGTERM")}})
 	assert.Equal(t, runner.CodeTerminated, codeOf(ctx, errors.New("context canceled")))
 	assert.Equal(t, runner.CodeTerminated, codeOf(ctx, &runner.Error{Code: runner.CodeIncomplete, Err: errors.New("context canceled")}))
 	assert.Equal(t, runner.CodeBug, codeOf(ctx, &harness.PanicError{Who: "sink"}))
@@ -50,6 +53,29 @@ func TestConsoleGoesThroughTheProgress(t *testing.T) {
 	a.say("after")
 	assert.Equal(t, "meanwhile\n", shown.String())
 	assert.Equal(t, "after\n", stderr.String())
+}
+
+func TestProgressWithoutATerminal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var stderr bytes.Buffer
+		a := newApp(Config{Stderr: &stderr})
+		var counts harness.Progress
+		counts.Done.Store(3)
+		stop := a.progress(job{suite: &suite.Suite{Name: "support"}}, &counts)
+		time.Sleep(29 * time.Second)
+		synctest.Wait()
+		assert.Empty(t, stderr.String(), "a short run has no progress")
+		time.Sleep(32 * time.Second)
+		a.say("meanwhile")
+		stop()
+		assert.Regexp(t, `^(support  3 done.*\n){2}meanwhile\n$`, stderr.String())
+		stderr.Reset()
+		a.quiet = true
+		stop = a.progress(job{suite: &suite.Suite{Name: "support"}}, &counts)
+		time.Sleep(time.Minute)
+		stop()
+		assert.Empty(t, stderr.String())
+	})
 }
 
 func TestSuitesAndRunIDsAmongTheArguments(t *testing.T) {

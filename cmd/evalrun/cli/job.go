@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -73,6 +74,8 @@ func (a *app) load(path string) (*suite.Suite, error) {
 
 // runJob runs a job and writes its reports. An error means that it did not start.
 func (a *app) runJob(ctx context.Context, f *runFlags, st *store.Store, j job, outputs []output) (int, error) {
+	a.running.Store(true)
+	defer a.running.Store(false)
 	outcome, err := runner.Run(ctx, j.suite, runner.Options{
 		Store: st, App: j.app, Selection: f.selection, Resume: f.resumed(), RetryErrors: f.retry != "", AllowDrift: f.allowDrift,
 		MaxCost: f.maxCost, Grace: grace, Abort: a.abort, Tags: maps.Clone(f.tags), Version: version(), Revision: j.revision,
@@ -114,13 +117,20 @@ func (a *app) sayNext(r *harness.Report) {
 	}
 }
 
-// progress shows the run on a terminal. Messages go through it meanwhile.
+// progressEvery is the time between two lines of progress that nobody watches, so
+// that a long job in CI is not silent.
+const progressEvery = 30 * time.Second
+
+// progress shows the run: on a terminal as a line that changes, else as a line now
+// and then. Messages go through it meanwhile.
 func (a *app) progress(j job, p *harness.Progress) func() {
 	t, ok := a.terminal(a.stderr)
-	if a.quiet || !ok {
+	if a.quiet {
 		return func() {}
 	}
-	shown := reporter.StartProgress(a.stderr, p, reporter.ProgressOptions{Label: j.String(), Terminal: true, Width: t.width, Color: t.color})
+	shown := reporter.StartProgress(a.stderr, p, reporter.ProgressOptions{
+		Label: j.String(), Terminal: ok, Width: t.width, Color: t.color, Every: progressEvery,
+	})
 	undo := a.console.use(shown)
 	return func() {
 		undo()

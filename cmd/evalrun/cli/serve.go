@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/evalrun/evalrun/harness/runner"
@@ -32,9 +34,13 @@ it with SGP_CLIENT_BASE_URL=http://127.0.0.1:8400. It ends at Ctrl-C.`,
 			}
 			defer st.Close()
 			c.Store = st
-			return sgpserver.Serve(cmd.Context(), addr, c, func(addr string) {
+			err = sgpserver.Serve(cmd.Context(), addr, c, func(addr string) {
 				a.say("evalrun: serving Scale's v4 API on http://%s over %s; Ctrl-C ends it", addr, a.storeDir)
 			})
+			if errors.Is(err, sgpserver.ErrNeedsKey) {
+				return &runner.Error{Code: runner.CodeUsage, Err: err, Hint: "put a key into SGP_API_KEY and give --auth, which asks clients for it"}
+			}
+			return err
 		},
 	}
 	cmd.Flags().StringVar(&addr, "addr", sgpserver.DefaultAddr, "address to listen on; loopback unless --auth")

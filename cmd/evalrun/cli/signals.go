@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"sync"
@@ -32,8 +33,8 @@ func (a *app) watchSignals(ctx context.Context) (context.Context, func()) {
 		select {
 		case s := <-signals:
 			code = exitCode(s)
-			cancel(&signalError{runner.Error{Code: code, Err: errors.New("interrupted by " + s.String())}})
-			a.say("evalrun: stopping: what runs may finish within %s; once more to leave now", grace)
+			cancel(&signalError{runner.Error{Code: code, Err: errors.New(signalName(s) + " received")}})
+			a.say("evalrun: stopping%s", a.finishing())
 		case <-ended:
 			return
 		}
@@ -56,6 +57,27 @@ func (a *app) watchSignals(ctx context.Context) (context.Context, func()) {
 		wg.Wait()
 		cancel(nil)
 	}
+}
+
+// finishing says what goes on after the first signal.
+func (a *app) finishing() string {
+	if !a.running.Load() {
+		return ""
+	}
+	return fmt.Sprintf(": what runs may finish within %s; once more to leave now", grace)
+}
+
+// signalName is a signal as people call it.
+func signalName(s os.Signal) string {
+	switch s {
+	case os.Interrupt:
+		return "SIGINT"
+	case syscall.SIGTERM:
+		return "SIGTERM"
+	case syscall.SIGHUP:
+		return "SIGHUP"
+	}
+	return s.String()
 }
 
 // grace is how long running trials, and then posting, may go on after the first
