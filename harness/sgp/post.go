@@ -18,10 +18,25 @@ type part struct {
 	proof bool
 }
 
+// sending is one batch on its way.
+type sending struct {
+	*posting
+	whole []item // the batch as it was at first
+	// alone are the items that were refused one by one, none of them named. They
+	// stay marked as posting until it is known what became of the others.
+	alone []harness.Receipt
+}
+
 // post sends one batch and deals with what comes back. A refused batch is taken
 // apart; the parts are sent one after the other.
 func (r *posting) post(items []item) {
-	todo := []part{{items: items}}
+	s := &sending{posting: r, whole: items}
+	s.run()
+	s.finish()
+}
+
+func (r *sending) run() {
+	todo := []part{{items: r.whole}}
 	for len(todo) > 0 {
 		if r.stopped() != nil || r.ctx.Err() != nil {
 			for _, p := range todo {
@@ -47,6 +62,28 @@ func (r *posting) post(items []item) {
 			todo = append(todo, r.refused(next.items, err)...)
 		}
 	}
+}
+
+// finish settles the items that were refused alone. When all of the batch were,
+// and for the same reason, the reason is none of theirs: they go back, and
+// posting stops. They go back too when posting has stopped: it is not known then
+// what the others would have met with.
+func (r *sending) finish() {
+	if len(r.alone) == 0 {
+		return
+	}
+	message := r.alone[0].Message
+	same := len(r.whole) > 1 && len(r.alone) == len(r.whole) &&
+		!slices.ContainsFunc(r.alone, func(a harness.Receipt) bool { return a.Message != message })
+	if same {
+		r.stop(fmt.Errorf("the platform refuses each of %d results alike, so nothing is rejected: %s", len(r.whole), message))
+	}
+	if same || r.stopped() != nil || r.ctx.Err() != nil {
+		for i := range r.alone {
+			r.alone[i] = harness.Receipt{Key: r.alone[i].Key, State: harness.PostPending}
+		}
+	}
+	r.settle(r.alone)
 }
 
 func (r *posting) send(items []item) ([]TestCaseResult, error) {
@@ -97,7 +134,7 @@ func match(items []item, out []TestCaseResult) ([]string, error) {
 
 // refused deals with a batch that the platform certainly did not take as it was,
 // and gives the parts that are to be sent again, the last of them first.
-func (r *posting) refused(items []item, err error) []part {
+func (r *sending) refused(items []item, err error) []part {
 	var e *Error
 	if !errors.As(err, &e) {
 		e = &Error{}
@@ -116,7 +153,7 @@ func (r *posting) refused(items []item, err error) []part {
 	case unknown != nil:
 		r.stop(fmt.Errorf("whether %d results arrived is not known: %w", len(items), unknown))
 		return nil
-	case len(items) > 1 && len(complaints) == len(items) && aboutRun(e):
+	case aboutRequest(e, len(items)):
 		r.release(keys(left))
 		r.stop(err)
 		return nil
@@ -126,7 +163,7 @@ func (r *posting) refused(items []item, err error) []part {
 		}
 		return []part{{items: r.reject(left, complaints)}}
 	case len(items) == 1:
-		r.reject(items, map[harness.Key]string{items[0].key: e.Message})
+		r.alone = append(r.alone, harness.Receipt{Key: items[0].key, State: harness.PostRejected, Message: e.Message})
 		return nil
 	}
 	half := len(left) / 2
@@ -174,17 +211,25 @@ func complaintsOf(e *Error, items []item) map[harness.Key]string {
 	return out
 }
 
-// aboutRun tells whether a 422 complains about what all items of a run share:
-// then the configuration is wrong, not the items.
-func aboutRun(e *Error) bool {
+// aboutRequest tells whether a 422 complains about the request and not about its
+// n items: about the path, a header or the query, or about what all items of a
+// run share. Then the configuration is wrong. A complaint about the body as a
+// whole may be about its size, so more than one item may do better apart.
+func aboutRequest(e *Error, n int) bool {
 	var body HTTPValidationError
-	if json.Unmarshal(e.Body, &body) != nil {
+	if e.Status != http.StatusUnprocessableEntity || json.Unmarshal(e.Body, &body) != nil {
 		return false
 	}
-	for _, d := range body.Detail {
-		if len(d.Loc) > 2 && (d.Loc[2] == "application_spec_id" || d.Loc[2] == "evaluation_dataset_version_num") {
+	return slices.ContainsFunc(body.Detail, func(d ValidationError) bool {
+		switch {
+		case len(d.Loc) == 0:
+			return false // it says nothing
+		case len(d.Loc) == 1 && d.Loc[0] == "body":
+			return n == 1
+		}
+		if _, ok := d.Item(); !ok {
 			return true
 		}
-	}
-	return false
+		return len(d.Loc) > 2 && slices.Contains([]any{"application_spec_id", "evaluation_dataset_version_num", "account_id"}, d.Loc[2])
+	})
 }

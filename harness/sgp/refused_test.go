@@ -53,7 +53,6 @@ func TestRefusedItems(t *testing.T) {
 		"422, not named":          {bad: bad("tc_7"), status: 422, posts: 2*5 + 1},
 		"400":                     {bad: bad("tc_19"), status: 400, posts: 2*5 + 1},
 		"413":                     {bad: bad("tc_0"), status: 413, posts: 2*5 + 1},
-		"400, all":                {bad: bad(allOf20...), status: 400, posts: 2*20 - 1},
 		"422, named, in part":     {bad: bad("tc_7"), status: 422, named: true, parted: true, posts: 2},
 		"400, in part":            {bad: bad("tc_7", "tc_12"), status: 400, parted: true, posts: 2 * (2*5 + 1)},
 		"400, the first, in part": {bad: bad("tc_0", "tc_7"), status: 400, parted: true, posts: 2 * (2*5 + 1)},
@@ -252,4 +251,67 @@ func TestRefusedInPartWithoutKeys(t *testing.T) {
 		assert.Len(t, p.results, 7)
 		audit(t, p, o)
 	}
+}
+
+// A configuration that is wrong costs no result: whatever the platform says of
+// it, posting stops and goes on when it is put right.
+func TestConfigurationRejectsNothing(t *testing.T) {
+	one := func(loc string) string {
+		return `{"detail": [{"loc": [` + loc + `], "msg": "not this one", "type": "value_error"}]}`
+	}
+	for name, tt := range map[string]struct {
+		status  int
+		body    string
+		results int
+		posts   int
+	}{
+		"version, one result":       {422, one(`"body", 0, "evaluation_dataset_version_num"`), 1, 1},
+		"version, the first named":  {422, one(`"body", 0, "evaluation_dataset_version_num"`), 5, 1},
+		"application, one result":   {422, one(`"body", 0, "application_spec_id"`), 1, 1},
+		"account, one result":       {422, one(`"body", 0, "account_id"`), 1, 1},
+		"path":                      {422, one(`"path", "evaluation_id"`), 5, 1},
+		"header":                    {422, one(`"header", "x-selected-account-id"`), 5, 1},
+		"header, one result":        {422, one(`"header", "x-selected-account-id"`), 1, 1},
+		"query":                     {422, one(`"query", "draft"`), 5, 1},
+		"a field of the body":       {422, one(`"body", "items"`), 5, 1},
+		"the body, one result":      {422, one(`"body"`), 1, 1},
+		"the body":                  {422, one(`"body"`), 4, 3},
+		"archived":                  {400, `{"detail": "not this one"}`, 8, 15},
+		"archived, and an odd size": {400, `{"detail": "not this one"}`, 7, 13},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlatform(t)
+			p.fault = func(r *http.Request, _ []byte, serve func() *http.Response) (*http.Response, error) {
+				if r.Method == "POST" {
+					return respond(r, tt.status, tt.body), nil
+				}
+				return serve(), nil
+			}
+			o := newOutbox(many(tt.results)...)
+			pub := p.publisher(o)
+			require.ErrorContains(t, pub.Run(t.Context(), nil), "not this one")
+			assert.Equal(t, map[harness.PostState]int{harness.PostPending: tt.results}, o.counts())
+			assert.Equal(t, tt.posts, p.posts())
+			p.fault = nil
+			require.NoError(t, pub.Run(t.Context(), nil))
+			assert.Equal(t, map[harness.PostState]int{harness.PostPosted: tt.results}, o.counts())
+			audit(t, p, o)
+		})
+	}
+}
+
+// A batch whose body is too long is sent in parts.
+func TestBodyTooLong(t *testing.T) {
+	p := newPlatform(t)
+	p.fault = func(r *http.Request, body []byte, serve func() *http.Response) (*http.Response, error) {
+		var items []json.RawMessage
+		if r.Method == "POST" && json.Unmarshal(body, &items) == nil && len(items) > 3 {
+			return respond(r, 422, `{"detail": [{"loc": ["body"], "msg": "List should have at most 3 items", "type": "too_long"}]}`), nil
+		}
+		return serve(), nil
+	}
+	o := newOutbox(many(20)...)
+	require.NoError(t, p.publisher(o).Run(t.Context(), nil))
+	assert.Len(t, o.in(harness.PostPosted), 20)
+	audit(t, p, o)
 }
