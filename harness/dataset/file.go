@@ -116,7 +116,7 @@ func (f *File) Page(ctx context.Context, cursor string) (harness.Page, error) {
 			return harness.Page{}, err
 		}
 		page.Cases = append(page.Cases, c)
-		size += textSize(c.Input) + textSize(c.Expected) + textSize(c.Extra) + textSize(c.History)
+		size += textSize(c.Input) + textSize(c.Expected) + textSize(c.Extra) + textSize(c.History) + textSize(c.Metadata)
 	}
 	page.Next = strconv.FormatInt(f.position, 10)
 	return page, nil

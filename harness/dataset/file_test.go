@@ -397,21 +397,26 @@ func TestAnErrorDoesNotMoveTheCursor(t *testing.T) {
 }
 
 func TestPagesOfLargeRowsAreShort(t *testing.T) {
-	row := `{"input":"` + strings.Repeat("x", 300_000) + `"}` + "\n"
-	f, err := dataset.Open(write(t, "x.jsonl", strings.Repeat(row, 10)), dataset.Options{})
-	require.NoError(t, err)
-	defer f.Close()
-	n := 0
-	for cursor := ""; ; {
-		p, err := f.Page(t.Context(), cursor)
+	long := `"` + strings.Repeat("x", 300_000) + `"`
+	for name, row := range map[string]string{
+		"input":    `{"input":` + long + `}`,
+		"metadata": `{"input":"x","metadata":{"page":[` + long + `]}}`,
+	} {
+		f, err := dataset.Open(write(t, "x.jsonl", strings.Repeat(row+"\n", 10)), dataset.Options{})
 		require.NoError(t, err)
-		assert.LessOrEqual(t, len(p.Cases), 4)
-		n += len(p.Cases)
-		if cursor = p.Next; cursor == "" {
-			break
+		n := 0
+		for cursor := ""; ; {
+			p, err := f.Page(t.Context(), cursor)
+			require.NoError(t, err)
+			assert.LessOrEqual(t, len(p.Cases), 4, name)
+			n += len(p.Cases)
+			if cursor = p.Next; cursor == "" {
+				break
+			}
 		}
+		assert.Equal(t, 10, n)
+		require.NoError(t, f.Close())
 	}
-	assert.Equal(t, 10, n)
 }
 
 func TestRowsBeforeABrokenOneAreGiven(t *testing.T) {
