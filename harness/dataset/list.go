@@ -223,7 +223,11 @@ func (l *list) finish() error {
 func (l *list) token() (json.Token, error) {
 	l.text.restart()
 	t, err := l.dec.Token()
-	if err == nil || errors.Is(err, io.EOF) && l.dec.InputOffset() == 0 {
+	if err == nil {
+		l.lines.at(l.dec.InputOffset()) // lets go of the line breaks before it
+		return t, nil
+	}
+	if errors.Is(err, io.EOF) && l.dec.InputOffset() == 0 {
 		return t, err
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -295,6 +299,10 @@ func (l *lines) Read(p []byte) (int, error) {
 func (l *lines) at(offset int64) int {
 	n, _ := slices.BinarySearch(l.breaks, offset)
 	l.passed += n
-	l.breaks = append(l.breaks[:0], l.breaks[n:]...)
+	if n == len(l.breaks) {
+		l.breaks = l.breaks[:0]
+	} else {
+		l.breaks = l.breaks[n:] // the next that needs room copies what is left
+	}
 	return l.passed + 1
 }
