@@ -51,7 +51,7 @@ func (q *queue) add(key int64) error {
 // SetPublish says where the results go to, those that are stored already
 // included: all of them become pending. Once a result was posted, or may have
 // been, the evaluation can't be another one any more (ErrPublished); the other
-// fields can.
+// fields can. What was rejected becomes pending again when any field changes.
 func (r *Run) SetPublish(ctx context.Context, p Publish) error {
 	text, err := p.encode()
 	if err != nil {
@@ -60,8 +60,13 @@ func (r *Run) SetPublish(ctx context.Context, p Publish) error {
 	r.life.Lock()
 	defer r.life.Unlock()
 	err = r.write(ctx, func(tx *sql.Tx) error {
-		if old := r.spec.Publish; old != nil && (old.Platform != p.Platform || old.EvaluationID != p.EvaluationID) {
-			if err := r.forgetRejections(tx, old); err != nil {
+		if old := r.spec.Publish; old != nil && *old != p {
+			if old.Platform != p.Platform || old.EvaluationID != p.EvaluationID {
+				if err := r.unpublished(tx, old); err != nil {
+					return err
+				}
+			}
+			if err := r.forgetRejections(tx); err != nil {
 				return err
 			}
 		}
@@ -90,8 +95,8 @@ func (r *Run) enqueueAll(tx *sql.Tx) error {
 	return err
 }
 
-// forgetRejections makes what another evaluation rejected pending again.
-func (r *Run) forgetRejections(tx *sql.Tx, old *Publish) error {
+// unpublished makes sure that nothing was posted, or may have been.
+func (r *Run) unpublished(tx *sql.Tx, old *Publish) error {
 	var sent int64
 	if err := tx.QueryRow("SELECT posting + posted FROM counts WHERE run = ?", r.no).Scan(&sent); err != nil {
 		return err
@@ -99,6 +104,11 @@ func (r *Run) forgetRejections(tx *sql.Tx, old *Publish) error {
 	if sent > 0 {
 		return fmt.Errorf("%w: %d results went to evaluation %q of %s", ErrPublished, sent, old.EvaluationID, old.Platform)
 	}
+	return nil
+}
+
+// forgetRejections makes what was rejected pending again.
+func (r *Run) forgetRejections(tx *sql.Tx) error {
 	if _, err := tx.Exec("UPDATE outbox SET state = ?, message = NULL WHERE run = ? AND state = ?", statePending, r.no, stateRejected); err != nil {
 		return err
 	}

@@ -121,6 +121,42 @@ func TestSetPublishAgain(t *testing.T) {
 	assert.Equal(t, PostCounts{Posting: 2}, info.Posts)
 }
 
+// TestRejectionsAreForgotten: what was rejected for another version of the
+// dataset, or another application, may be taken now, also once results were posted.
+func TestRejectionsAreForgotten(t *testing.T) {
+	s, ctx := openStore(t), t.Context()
+	first := Publish{Platform: "sgp", EvaluationID: "e", ApplicationSpecID: "a", DatasetVersion: "3"}
+	run := createRun(t, s, Spec{Publish: &first})
+	page := testPage(0, 2)
+	_, err := run.Plan(ctx, page)
+	require.NoError(t, err)
+	require.NoError(t, run.Write(ctx, testResults(page)))
+	claimed, err := run.Claim(ctx, 2)
+	require.NoError(t, err)
+	require.Len(t, claimed, 2)
+	rejected := harness.Receipt{Key: claimed[1].Key(), State: harness.PostRejected, Message: "no"}
+	require.NoError(t, run.Settle(ctx, []harness.Receipt{{Key: claimed[0].Key(), State: harness.PostPosted, RemoteID: "r"}, rejected}))
+
+	require.NoError(t, run.SetPublish(ctx, first))
+	again, err := run.Claim(ctx, 2)
+	require.NoError(t, err)
+	require.Empty(t, again, "nothing changed")
+	version, app := first, first
+	version.DatasetVersion = "4"
+	app.DatasetVersion, app.ApplicationSpecID = "4", "b"
+	for _, p := range []Publish{version, app} {
+		require.NoError(t, run.SetPublish(ctx, p))
+		again, err = run.Claim(ctx, 2)
+		require.NoError(t, err)
+		require.Len(t, again, 1)
+		assert.Equal(t, rejected.Key, again[0].Key())
+		require.NoError(t, run.Settle(ctx, []harness.Receipt{rejected}))
+		_, _, posted, refused, err := run.PostCounts(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, []int64{1, 1}, []int64{posted, refused})
+	}
+}
+
 // TestClaimAtOnce claims from many goroutines: each result goes to one.
 func TestClaimAtOnce(t *testing.T) {
 	s, ctx := openStore(t), t.Context()
