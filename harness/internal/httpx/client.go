@@ -19,9 +19,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -155,10 +157,10 @@ func checkBase(base string, allowInsecure bool) (*url.URL, error) {
 	return u, nil
 }
 
-// Loopback tells whether a host name or address is this computer.
+// Loopback tells whether a host is this computer: localhost or a loopback
+// address. Other names, those below localhost included, may resolve to anywhere.
 func Loopback(host string) bool {
-	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+	if strings.EqualFold(host, "localhost") {
 		return true
 	}
 	addr, err := netip.ParseAddr(host)
@@ -257,8 +259,14 @@ func (c *call) try(ctx context.Context) *Error {
 	if c.body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	resp, err := c.http.Do(req)
-	if err != nil {
+	var sent atomic.Bool
+	trace := &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }}
+	resp, err := c.http.Do(req.WithContext(httptrace.WithClientTrace(ctx, trace)))
+	switch {
+	case err == nil:
+	case sent.Load(): // whatever the error is about, the server may have read it all
+		return failed(Ambiguous, causeOf(ctx, err))
+	default:
 		return failed(fateOf(err), causeOf(ctx, err))
 	}
 	defer func() { _ = resp.Body.Close() }()

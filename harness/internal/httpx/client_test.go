@@ -1,8 +1,10 @@
 package httpx
 
 import (
+	"bufio"
 	"compress/gzip"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -81,6 +83,8 @@ func TestNewRefuses(t *testing.T) {
 		"other scheme":    {BaseURL: "ftp://api.example.com"},
 		"plain http":      {BaseURL: "http://api.example.com"},
 		"not loopback":    {BaseURL: "http://127.0.0.1.evil.com"},
+		"below localhost": {BaseURL: "http://a.localhost"},
+		"localhost, dot":  {BaseURL: "http://localhost."},
 		"password":        {BaseURL: "https://me:" + secret + "@api.example.com"},
 		"not a URL":       {BaseURL: "https://me:" + secret + "@ \x7f"},
 		"query":           {BaseURL: "https://api.example.com?key=" + secret},
@@ -96,7 +100,7 @@ func TestNewRefuses(t *testing.T) {
 }
 
 func TestNewAccepts(t *testing.T) {
-	for _, base := range []string{"https://api.example.com", "http://localhost:1", "http://127.0.0.9:80/x", "http://[::1]:80", "http://a.localhost"} {
+	for _, base := range []string{"https://api.example.com", "http://localhost:1", "http://127.0.0.9:80/x", "http://[::1]:80", "http://LOCALHOST"} {
 		_, err := New(Config{BaseURL: base})
 		assert.NoError(t, err, base)
 	}
@@ -543,4 +547,45 @@ func TestBodyThatCannotBeEncoded(t *testing.T) {
 	e := asError(t, c.Do(t.Context(), Request{Method: "POST", Path: "/x", Body: func() {}}, nil))
 	assert.Equal(t, NotSent, e.Fate)
 	assert.Zero(t, e.Attempts)
+}
+
+// A server that breaks the protocol after it has read the request may have taken
+// it, though the error looks like one of a handshake.
+func TestBrokenRecordAfterTheRequest(t *testing.T) {
+	maker := httptest.NewUnstartedServer(http.NotFoundHandler())
+	maker.StartTLS() // for its certificate
+	defer maker.Close()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = listener.Close() }()
+	var reads atomic.Int32
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			raw, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			conn := tls.Server(raw, &tls.Config{Certificates: maker.TLS.Certificates})
+			if r, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+				if body, err := io.ReadAll(r.Body); err == nil && string(body) == `{"a":1}` {
+					reads.Add(1)
+				}
+			}
+			_, _ = io.WriteString(raw, "SSH-2.0-OpenSSH\r\n")
+			_ = raw.Close()
+		}
+	}()
+	roots := maker.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
+	c, err := New(Config{BaseURL: "https://" + listener.Addr().String(), HTTPClient: &http.Client{Transport: transport}, Sleep: noWait})
+	require.NoError(t, err)
+	e := asError(t, c.Do(t.Context(), Request{Method: "POST", Path: "/x", Body: map[string]int{"a": 1}}, nil))
+	var record tls.RecordHeaderError
+	require.ErrorAs(t, e, &record)
+	assert.True(t, e.Ambiguous())
+	assert.EqualValues(t, 1, reads.Load(), "it is sent once")
+	require.NoError(t, listener.Close())
+	<-done
 }
