@@ -159,6 +159,9 @@ func (a *app) pull(cmd *cobra.Command, source sgp.Source, path string) (err erro
 	n := 0
 	for c, err := range sgp.Pull(cmd.Context(), source) {
 		if err != nil {
+			if n == 0 { // no such dataset, or nobody there
+				return err
+			}
 			return &runner.Error{Code: runner.CodeIncomplete, Err: err}
 		}
 		if err := enc.Encode(caseLine{c}); err != nil {

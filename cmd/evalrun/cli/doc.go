@@ -3,7 +3,9 @@
 //
 //	func main() {
 //		registry := evaluator.NewRegistry()
-//		registry.Add(evaluator.Func("polite", polite))
+//		if err := registry.Add(evaluator.Func("polite", polite)); err != nil {
+//			log.Fatal(err)
+//		}
 //		os.Exit(cli.Run(context.Background(), cli.Config{Evaluators: registry}))
 //	}
 //

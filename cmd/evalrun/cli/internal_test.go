@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/evalrun/evalrun/evaluator"
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/runner"
 	"github.com/evalrun/evalrun/harness/suite"
@@ -76,6 +78,33 @@ func TestProgressWithoutATerminal(t *testing.T) {
 		stop()
 		assert.Empty(t, stderr.String())
 	})
+}
+
+func TestRunsOfCommandsWithEvaluatorsOfTheirOwn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "suite.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("name: s\ndataset: {cases: [{id: a, input: x, expected: x}]}\n"+
+		"app: {echo: {}}\nevaluators: [equals, polite, {kind: {}}]\n"), 0o600))
+	registry := evaluator.NewRegistry()
+	for _, name := range []string{"polite", "kind"} {
+		require.NoError(t, registry.Add(evaluator.Func(name, func(context.Context, harness.Trial) (harness.Score, error) {
+			return harness.PassIf(true, ""), nil
+		})))
+	}
+	storeDir := filepath.Join(filepath.Dir(path), "store")
+	run := func(registry *evaluator.Registry, args ...string) (int, string) {
+		var stderr bytes.Buffer
+		code := Run(t.Context(), Config{Evaluators: registry, Args: append(args, "--store", storeDir), Stdout: io.Discard, Stderr: &stderr})
+		return code, stderr.String()
+	}
+	code, stderr := run(registry, "run", path)
+	require.Equal(t, runner.CodePass, code, stderr)
+	for _, args := range [][]string{{"score"}, {"run", "--resume"}} {
+		code, stderr = run(nil, args...)
+		assert.Equal(t, runner.CodeUsage, code, args)
+		assert.Contains(t, stderr, `hint: the run was made by a command that has the evaluator "polite", "kind"; use that command for it`, args)
+		code, stderr = run(registry, args...)
+		assert.Equal(t, runner.CodePass, code, stderr)
+	}
 }
 
 func TestSuitesAndRunIDsAmongTheArguments(t *testing.T) {

@@ -24,6 +24,7 @@ type runFlags struct {
 	allowDrift                   bool
 	maxCost                      float64
 	outputs                      outputFlags
+	foreign                      string // a hint about the run to resume
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -83,6 +84,9 @@ func (a *app) run(cmd *cobra.Command, f *runFlags, args []string) error {
 	}
 	revisions := startRevisions(cmd.Context(), paths) // beside the loading
 	jobs, err := a.jobs(cmd, f, paths)
+	if err != nil && f.foreign != "" {
+		return &runner.Error{Code: runner.CodeUsage, Err: err, Hint: f.foreign}
+	}
 	if err != nil {
 		return err
 	}
@@ -132,6 +136,6 @@ func (a *app) suiteOfResumed(ctx context.Context, f *runFlags) ([]string, error)
 	if err != nil {
 		return nil, &runner.Error{Code: runner.CodeUsage, Err: err, Hint: "evalrun list shows the runs"}
 	}
-	f.resume, f.app = info.ID, info.Spec.App
+	f.resume, f.app, f.foreign = info.ID, info.Spec.App, a.foreign(info)
 	return []string{shownPath(info.Spec.Path)}, nil
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -112,7 +113,7 @@ func (a *app) suiteOf(info store.Info, path string) (*suite.Suite, error) {
 	s, err := a.load(shownPath(info.Spec.Path))
 	if err != nil {
 		return nil, &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("load the suite of run %s: %w", info.ID, err),
-			Hint: "--suite names the file when it has moved"}
+			Hint: cmp.Or(a.foreign(info), "--suite names the file when it has moved")}
 	}
 	return s, nil
 }
