@@ -159,23 +159,48 @@ func (r *posting) loop(ctx context.Context, more <-chan struct{}) error {
 		if r.stopped() != nil {
 			return nil // Run says why
 		}
-		claimed, err := r.Outbox.Claim(r.ctx, r.items)
+		items, dry, err := r.claim()
 		if err != nil {
 			return fmt.Errorf("claim results: %w", err)
 		}
-		if err := r.dispatch(ctx, r.encode(claimed)); err != nil {
+		if err := r.dispatch(ctx, items); err != nil {
 			return err
 		}
 		switch {
-		case len(claimed) == r.items: // there may be more
+		case !dry: // there may be more
 		case more != nil:
 			if !r.await(ctx, more) {
 				more = nil
 			}
-		case len(claimed) == 0:
+		default:
 			return nil
 		}
 	}
+}
+
+// claim takes results for a batch, dry when no more are pending. Results may be
+// large, so they are taken a few at a time and no more once there are enough
+// bytes for two batches.
+func (r *posting) claim() (items []item, dry bool, err error) {
+	const few = 10
+	size := 0
+	for n := 0; n < r.items && size < 2*r.bytes; {
+		want := min(few, r.items-n)
+		claimed, err := r.Outbox.Claim(r.ctx, want)
+		if err != nil {
+			r.release(keys(items))
+			return nil, false, err
+		}
+		n += len(claimed)
+		for _, it := range r.encode(claimed) {
+			items = append(items, it)
+			size += len(it.data)
+		}
+		if len(claimed) < want {
+			return items, true, nil
+		}
+	}
+	return items, false, nil
 }
 
 // await waits for news and lets it add up for a while; false when more is

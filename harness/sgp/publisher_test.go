@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -137,6 +138,29 @@ func TestBatchesByBytes(t *testing.T) {
 	}
 	assert.Greater(t, slices.Max(counts), 1)
 	assert.Greater(t, slices.Max(sizes), 5000)
+}
+
+// Large results are not claimed by the hundred: no more are taken than for two
+// batches, and those that came with them.
+func TestClaimsByBytes(t *testing.T) {
+	p := newPlatform(t)
+	p.unchecked = true
+	const large = 100 << 10
+	o := newOutbox()
+	for i := range 100 {
+		o.add(answered("tc_"+strconv.Itoa(i), 1, strings.Repeat("x", large)))
+	}
+	most := 0
+	p.fault = func(r *http.Request, _ []byte, serve func() *http.Response) (*http.Response, error) {
+		most = max(most, len(o.in(harness.PostPosting)))
+		return serve(), nil
+	}
+	pub := p.publisher(o)
+	pub.BatchBytes, pub.InFlight = 5*large, 1
+	require.NoError(t, pub.Run(t.Context(), nil))
+	assert.LessOrEqual(t, most, 30)
+	assert.Len(t, o.in(harness.PostPosted), 100)
+	audit(t, p, o)
 }
 
 func TestInFlight(t *testing.T) {
