@@ -73,9 +73,11 @@ func Push(ctx context.Context, c *Client, source harness.Source, cfg PushConfig)
 	if cfg.Draft {
 		return p.out, nil
 	}
+	p.doubt = "whether it was published is not known"
 	if _, err := c.Publish(ctx, p.out.DatasetID); err != nil {
 		return p.out, p.failed(err)
 	}
+	p.doubt = "it was published, but the version is not known"
 	version, err := c.LatestVersion(ctx, p.out.DatasetID)
 	if err != nil {
 		return p.out, p.failed(err)
@@ -93,18 +95,19 @@ type pusher struct {
 	out    Pushed
 	items  []json.RawMessage
 	bytes  int
+	doubt  string // what is not known when the step at hand fails ambiguously
 }
 
-// failed says how far the push got.
+// failed says how far the push got, and which step is in doubt.
 func (p *pusher) failed(err error) error {
-	if p.out.Cases == 0 {
-		return fmt.Errorf("sgp: push: %w", err)
+	how := ""
+	if p.out.Cases > 0 {
+		how = fmt.Sprintf("%d cases were uploaded to dataset %s: ", p.out.Cases, p.out.DatasetID)
 	}
-	doubt := ""
-	if Ambiguous(err) {
-		doubt = ", and some more may be"
+	if p.doubt != "" && Ambiguous(err) {
+		how += p.doubt + ": "
 	}
-	return fmt.Errorf("sgp: push: %d cases are in dataset %s%s: %w", p.out.Cases, p.out.DatasetID, doubt, err)
+	return fmt.Errorf("sgp: push: %s%w", how, err)
 }
 
 // add takes a page of cases. The first one opens the dataset.
@@ -150,8 +153,12 @@ func (p *pusher) open(ctx context.Context, first []harness.Case) error {
 			}
 		}
 	}
+	p.doubt = fmt.Sprintf("whether dataset %q was created is not known", p.cfg.Name)
 	d, err := p.client.CreateDataset(ctx, CreateEvaluationDatasetRequest{Name: p.cfg.Name, SchemaType: p.cfg.SchemaType})
 	p.out.DatasetID = d.ID
+	if err == nil {
+		p.doubt = ""
+	}
 	return err
 }
 
@@ -159,11 +166,13 @@ func (p *pusher) flush(ctx context.Context) error {
 	if len(p.items) == 0 {
 		return nil
 	}
+	p.doubt = fmt.Sprintf("whether %d more cases were uploaded to dataset %s is not known", len(p.items), p.out.DatasetID)
 	created, err := batch[TestCase](ctx, p.client, "create test cases in "+p.out.DatasetID, p.items,
 		"evaluation-datasets", p.out.DatasetID, "test-cases", "batch")
 	if err != nil {
 		return err
 	}
+	p.doubt = ""
 	p.out.Cases += int64(len(created))
 	p.items, p.bytes = nil, 0
 	if p.cfg.Progress != nil {

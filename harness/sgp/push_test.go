@@ -113,12 +113,31 @@ func TestPushTrouble(t *testing.T) {
 			return resp, nil
 		}
 		pushed, err := sgp.Push(t.Context(), p.client(), someCases(30), sgp.PushConfig{Name: "d", ChunkItems: 10})
-		require.ErrorContains(t, err, "10 cases are in dataset ds_1, and some more may be")
+		require.ErrorContains(t, err, "10 cases were uploaded to dataset ds_1: whether 10 more cases were uploaded to dataset ds_1 is not known: ")
 		assert.True(t, sgp.Ambiguous(err))
 		assert.EqualValues(t, 10, pushed.Cases)
 		assert.Equal(t, 2, posts)
 		assert.Empty(t, p.versions, "it is not published")
 	})
+	for step, says := range map[string]string{
+		"POST /v4/evaluation-datasets":                                 `push: whether dataset "d" was created is not known: `,
+		"POST /v4/evaluation-datasets/ds_1/test-cases/batch":           "push: whether 3 more cases were uploaded to dataset ds_1 is not known: ",
+		"POST /v4/evaluation-datasets/ds_1/publish":                    "push: 3 cases were uploaded to dataset ds_1: whether it was published is not known: ",
+		"GET /v4/evaluation-datasets/ds_1/evaluation-dataset-versions": "push: 3 cases were uploaded to dataset ds_1: it was published, but the version is not known: ",
+	} {
+		t.Run("in doubt: "+step, func(t *testing.T) {
+			p := newPlatform(t)
+			p.fault = func(r *http.Request, _ []byte, serve func() *http.Response) (*http.Response, error) {
+				resp := serve()
+				if r.Method+" "+r.URL.Path == step {
+					return nil, io.ErrUnexpectedEOF
+				}
+				return resp, nil
+			}
+			_, err := sgp.Push(t.Context(), p.client(), someCases(3), sgp.PushConfig{Name: "d"})
+			require.ErrorContains(t, err, says)
+		})
+	}
 	t.Run("422", func(t *testing.T) {
 		p := newPlatform(t)
 		p.fault = func(r *http.Request, _ []byte, serve func() *http.Response) (*http.Response, error) {
