@@ -99,7 +99,7 @@ func (s *server) readObject(r *http.Request, mayBeEmpty bool) (fields, error) {
 
 // maxBatch is how many items a batch may have. They take more memory than their
 // bytes do.
-const maxBatch = 10_000
+const maxBatch = 50_000
 
 // readBatch reads a request whose body is a bare array of objects. Items that
 // are no objects are problems already, and left out.

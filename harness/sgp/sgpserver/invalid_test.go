@@ -298,10 +298,10 @@ func TestTooLargeBodies(t *testing.T) {
 func TestTooManyItems(t *testing.T) {
 	a := start(t, sgpserver.Config{})
 	body := make([]object, maxItems+1)
-	assert.Contains(t, a.detail(http.StatusRequestEntityTooLarge, "POST", "/v4/evaluations/x/test-case-results/batch", body), "at most 10000")
+	assert.Contains(t, a.detail(http.StatusRequestEntityTooLarge, "POST", "/v4/evaluations/x/test-case-results/batch", body), "at most 50000")
 }
 
-const maxItems = 10_000 // that a batch may have
+const maxItems = 50_000 // that a batch may have
 
 // Null means absent for an optional field, wherever it is.
 func TestNullsOfOptionalFields(t *testing.T) {
