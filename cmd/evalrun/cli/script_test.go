@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -109,6 +110,11 @@ func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 	cmd := command(ctx, ts, args[4:])
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	// Under nohup SIGHUP is ignored, and programs inherit that; not while it is
+	// caught here.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGHUP)
+	defer signal.Stop(caught)
 	ts.Check(cmd.Start())
 	for ctx.Err() == nil {
 		if _, err := os.Stat(ts.MkAbs(args[3])); err == nil {
