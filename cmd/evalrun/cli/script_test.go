@@ -98,7 +98,7 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // interrupt CODE SIGNAL COUNT FILE PROGRAM ARG... runs a program, sends it the
-// signal COUNT times once FILE is there, and wants this exit code.
+// signal COUNT times once FILE has something in it, and wants this exit code.
 func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
@@ -117,7 +117,7 @@ func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 	defer signal.Stop(caught)
 	ts.Check(cmd.Start())
 	for ctx.Err() == nil {
-		if _, err := os.Stat(ts.MkAbs(args[3])); err == nil {
+		if info, err := os.Stat(ts.MkAbs(args[3])); err == nil && info.Size() > 0 {
 			break
 		}
 		time.Sleep(10 * time.Millisecond)
