@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,9 +58,27 @@ func TestConsoleGoesThroughTheProgress(t *testing.T) {
 	assert.Equal(t, "after\n", stderr.String())
 }
 
+// lockedBuffer is a buffer that a test reads while others write.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
 func TestProgressWithoutATerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var stderr bytes.Buffer
+		var stderr lockedBuffer
 		a := newApp(Config{Stderr: &stderr})
 		var counts harness.Progress
 		counts.Done.Store(3)
@@ -71,7 +90,7 @@ func TestProgressWithoutATerminal(t *testing.T) {
 		a.say("meanwhile")
 		stop()
 		assert.Regexp(t, `^(support  3 done.*\n){2}meanwhile\n$`, stderr.String())
-		stderr.Reset()
+		stderr.b.Reset()
 		a.quiet = true
 		stop = a.progress(job{suite: &suite.Suite{Name: "support"}}, &counts)
 		time.Sleep(time.Minute)
