@@ -33,7 +33,7 @@ type pool struct {
 	*engine
 	tasks   *taskQueue
 	deliver func(t *trial, ok bool) // ok: the trial has an outcome
-	ahead   func(r Result)          // takes an answer whose scores are still to come; may be nil
+	ahead   func(r Result)          // takes an answer whose scores are still to come; nil: none is kept
 	slots   chan struct{}           // of calls of the app
 
 	mu      sync.Mutex
@@ -158,9 +158,7 @@ func (p *pool) look(ended <-chan struct{}) {
 		}
 		p.mu.Unlock()
 		for _, r := range ahead {
-			if p.ahead != nil {
-				p.ahead(*r)
-			}
+			p.ahead(*r)
 		}
 		for _, w := range lost {
 			p.abandoned.Add(1)

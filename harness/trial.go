@@ -51,13 +51,13 @@ func (p *pool) carryOn(w *worker, t *trial, outcome error) (alive bool) {
 func (p *pool) finish(w *worker, t *trial, ok bool) (alive bool) {
 	if ok && t.r.Output != nil {
 		begin := time.Now()
-		if t.next == 0 {
+		if t.next == 0 && p.ahead != nil {
 			w.keepAnswer(t.r)
 		}
 		if ok, alive = p.score(w, t); !alive {
 			return false
 		}
-		if r := w.dropAnswer(); r != nil && !ok && p.ahead != nil {
+		if r := w.dropAnswer(); r != nil && !ok {
 			p.ahead(*r) // the app need not be asked again
 		}
 		if time.Since(begin) > slowScoring {
