@@ -51,6 +51,15 @@ func (r reference) of(t harness.Trial) (expected, error) {
 	return expected{value: t.Case.Expected, text: textOf(t.Case.Expected)}, nil
 }
 
+// targetsOf gives what is expected of a trial as one text or several.
+func (r reference) targetsOf(t harness.Trial) ([]string, error) {
+	e, err := r.of(t)
+	if err != nil {
+		return nil, err
+	}
+	return e.targets()
+}
+
 // check validates the option of the suite when the evaluator is built, so that
 // it does not fail on every trial. The error has the option's place.
 func (r reference) check(o Options, option string, valid func(expected) error) error {

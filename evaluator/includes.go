@@ -36,11 +36,7 @@ func newIncludes(o Options) (harness.Evaluator, error) {
 		return nil, err
 	}
 	return builtin(o, func(_ context.Context, t harness.Trial) (harness.Score, error) {
-		e, err := ref.of(t)
-		if err != nil {
-			return harness.Score{}, err
-		}
-		targets, err := e.targets()
+		targets, err := ref.targetsOf(t)
 		if err != nil {
 			return harness.Score{}, err
 		}

@@ -46,11 +46,7 @@ func newPattern(o Options) (harness.Evaluator, error) {
 		return nil, err
 	}
 	return builtin(o, func(_ context.Context, t harness.Trial) (harness.Score, error) {
-		e, err := ref.of(t)
-		if err != nil {
-			return harness.Score{}, err
-		}
-		targets, err := e.targets()
+		targets, err := ref.targetsOf(t)
 		if err != nil {
 			return harness.Score{}, err
 		}
