@@ -84,6 +84,11 @@
 //	    evaluation_id: ev_1                 # or evaluation: {name: nightly}
 //	    application_spec_id: as_1           # default: the evaluation's, or a new one
 //	    questions: {equals: q_1}            # question IDs by metric
+//	    quiet_time: 2m                      # how long the platform may take a request late
+//
+// A batch whose posting broke off may be on the platform or not. What the
+// evaluation does not have is posted again once the quiet time has passed since: it
+// has to be longer than anything between here and the platform keeps a request.
 //
 // # YAML
 //

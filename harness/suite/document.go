@@ -88,6 +88,7 @@ type publishSGPDoc struct {
 	EvaluationID      string            `yaml:"evaluation_id" jsonschema_description:"An evaluation that is there."`
 	Evaluation        *newEvaluationDoc `yaml:"evaluation" jsonschema_description:"An evaluation to create for the run, in place of evaluation_id."`
 	ApplicationSpecID string            `yaml:"application_spec_id" jsonschema:"minLength=1" jsonschema_description:"The application spec that the results belong to. Default: a new one, or that of evaluation_id."`
+	QuietTime         *time.Duration    `yaml:"quiet_time" jsonschema:"default=2m" jsonschema_description:"How long to wait before results whose posting broke off, and that the evaluation does not have, are posted again: longer than the platform may still take a request that was given up."`
 	Questions         strict.Node       `yaml:"questions" jsonschema_description:"The question ID of each evaluator's metric. Default: results go under the metric's name."`
 }
 

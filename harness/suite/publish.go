@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/evalrun/evalrun/harness/strict"
 )
@@ -26,6 +27,10 @@ type PublishSGP struct {
 	// Questions maps metrics to question IDs. The result of a metric that is not
 	// in it goes under the metric's name.
 	Questions map[string]string
+	// QuietTime is how long after a request that broke off the platform may still
+	// take what was in it; 2m unless the suite says otherwise, above 0. Only then
+	// are results posted again that the evaluation does not have.
+	QuietTime time.Duration
 }
 
 // NewEvaluation is an evaluation to make.
@@ -51,6 +56,7 @@ func (l *loader) publish() {
 	if spec := at.Get("application_spec_id"); spec.Node != nil && strings.TrimSpace(p.ApplicationSpecID) == "" {
 		l.fail(spec.Errorf("application_spec_id is empty"))
 	}
+	p.QuietTime = l.duration(at.Get("quiet_time"), "quiet_time", doc.QuietTime, 2*time.Minute)
 	if d := l.suite.Dataset; d.SGP == nil || d.SGP.Version == 0 {
 		e := l.root.Get("publish").Errorf("publish.sgp needs a dataset.sgp with a version: results on the platform belong to the cases of one")
 		e.Hint = "evalrun dataset push uploads a file and publishes a version"

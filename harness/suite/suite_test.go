@@ -199,7 +199,7 @@ func TestPlatform(t *testing.T) {
 	assert.Equal(t, "sgp:ds_1@3", s.Dataset.String())
 	assert.Equal(t, &suite.PublishSGP{
 		Evaluation: &suite.NewEvaluation{Name: "nightly", Description: "every night"}, ApplicationSpecID: "as_1",
-		Questions: map[string]string{"equals": "q_1"},
+		Questions: map[string]string{"equals": "q_1"}, QuietTime: 90 * time.Second,
 	}, s.Publish.SGP)
 }
 
