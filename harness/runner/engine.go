@@ -75,7 +75,11 @@ func (r *runner) engine(ctx context.Context, news chan<- struct{}) (ending, erro
 		e.stopShow = r.options.Started(r.stored.ID(), progress)
 	}
 	r.app = withCostLimit(&circuit{App: r.app, stop: stop}, r.options.MaxCost, r.paid, stop)
-	e.report, e.err = harness.Run(ctx, r.config(&journal{run: r.stored, redact: r.redact, news: news}, progress))
+	var kept harness.Journal = &journal{run: r.stored, redact: r.redact, news: news}
+	if r.journaled != nil {
+		kept = r.journaled(kept)
+	}
+	e.report, e.err = harness.Run(ctx, r.config(kept, progress))
 	if e.report == nil {
 		e.stopShow()
 		return e, e.err
@@ -172,7 +176,7 @@ func splitNotes(kept []string) (reasons, notes []string) {
 
 func (r *runner) grace() time.Duration { return cmp.Or(r.options.Grace, 10*time.Second) }
 
-func (r *runner) config(j *journal, p *harness.Progress) harness.Config {
+func (r *runner) config(j harness.Journal, p *harness.Progress) harness.Config {
 	s := r.suite
 	concurrency := s.Concurrency
 	if r.most > 0 {

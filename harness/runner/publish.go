@@ -51,11 +51,15 @@ func (r *runner) preparePosting(ctx context.Context) (*posting, error) {
 			return nil, usage(err, "")
 		}
 	}
-	return &posting{publisher: sgp.Publisher{
+	out := &posting{publisher: sgp.Publisher{
 		Client: client, Outbox: r.stored, RunID: r.stored.ID(), EvaluationID: to.EvaluationID,
 		ApplicationSpecID: to.ApplicationSpecID, DatasetVersion: to.DatasetVersion, Questions: p.SGP.Questions,
 		Grace: lastWords,
-	}}, nil
+	}}
+	if r.published != nil {
+		r.published(&out.publisher)
+	}
+	return out, nil
 }
 
 // evaluation is the one that the suite names, or a new one.

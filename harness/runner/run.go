@@ -10,6 +10,7 @@ import (
 	"github.com/evalrun/evalrun/evaluator"
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/process"
+	"github.com/evalrun/evalrun/harness/sgp"
 	"github.com/evalrun/evalrun/harness/store"
 	"github.com/evalrun/evalrun/harness/suite"
 	"github.com/evalrun/evalrun/harness/target"
@@ -49,14 +50,18 @@ type runner struct {
 	source     harness.Source
 	app        harness.App
 	evaluators []harness.Evaluator
-	server     *process.Server               // nil without start
-	posting    *posting                      // nil without publish
-	paid       float64                       // US dollars, for answers of the resumed run
-	most       int                           // calls of the app at once; 0: as the suite says
-	found      map[string]bool               // of the cases that the selection names
-	notes      []string                      // warnings that are kept with the run
-	substitute func(harness.App) harness.App // for tests: another app than the suite's
+	server     *process.Server // nil without start
+	posting    *posting        // nil without publish
+	paid       float64         // US dollars, for answers of the resumed run
+	most       int             // calls of the app at once; 0: as the suite says
+	found      map[string]bool // of the cases that the selection names
+	notes      []string        // warnings that are kept with the run
 	closers    []io.Closer
+
+	// For tests; nil outside of them.
+	substitute func(harness.App) harness.App         // another app than the suite's
+	journaled  func(harness.Journal) harness.Journal // something around the journal
+	published  func(*sgp.Publisher)                  // changes of the publisher
 }
 
 // work is what is left to do of a run.

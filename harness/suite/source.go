@@ -37,10 +37,12 @@ func (s *Suite) Source(ctx context.Context) (harness.Source, error) {
 // SGP is a client of Scale GP for whoever SGP_API_KEY, SGP_ACCOUNT_ID and
 // SGP_CLIENT_BASE_URL say.
 func (s *Suite) SGP() (*sgp.Client, error) {
-	return sgp.New(sgp.ConfigFromEnv(func(name string) string {
+	c := sgp.ConfigFromEnv(func(name string) string {
 		value, _ := s.getenv(name)
 		return value
-	}))
+	})
+	c.HTTPClient = s.http
+	return sgp.New(c)
 }
 
 // inline are the cases of a suite, with a digest.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,6 +26,8 @@ type Options struct {
 	Getenv func(string) (string, bool)
 	// Formats are the report formats that there are; nil lets any name through.
 	Formats []string
+	// HTTPClient carries the requests to Scale GP; nil: one of its own.
+	HTTPClient *http.Client
 }
 
 // Suite is a suite file that was found to be right: everything in it was
@@ -71,6 +74,7 @@ type Suite struct {
 	evaluators []strict.Node
 	registry   *evaluator.Registry
 	getenv     func(string) (string, bool)
+	http       *http.Client
 }
 
 // Load reads a suite file and checks all of it. Errors are *strict.Error or
@@ -104,7 +108,7 @@ func Parse(path string, data []byte, o Options) (*Suite, error) {
 		o.Evaluators = evaluator.NewRegistry()
 	}
 	l := loader{options: o, root: root, suite: &Suite{
-		Path: path, Dir: dir, Text: data, folder: folder{dir, o.AllowPath}, registry: o.Evaluators, getenv: o.Getenv,
+		Path: path, Dir: dir, Text: data, folder: folder{dir, o.AllowPath}, registry: o.Evaluators, getenv: o.Getenv, http: o.HTTPClient,
 	}}
 	if err := l.load(); err != nil {
 		return nil, scrub(err, l.suite.Secrets)
