@@ -107,6 +107,20 @@ func (r *Run) unpublished(tx *sql.Tx, old *Publish) error {
 	return nil
 }
 
+// ForgetRejected makes what was rejected pending again, and tells how many that
+// were.
+func (r *Run) ForgetRejected(ctx context.Context) (n int64, err error) {
+	r.life.Lock()
+	defer r.life.Unlock()
+	err = r.write(ctx, func(tx *sql.Tx) error {
+		if err := tx.QueryRow("SELECT rejected FROM counts WHERE run = ?", r.no).Scan(&n); err != nil {
+			return err
+		}
+		return r.forgetRejections(tx)
+	})
+	return n, r.failed("forget rejected results of", err)
+}
+
 // forgetRejections makes what was rejected pending again.
 func (r *Run) forgetRejections(tx *sql.Tx) error {
 	if _, err := tx.Exec("UPDATE outbox SET state = ?, message = NULL WHERE run = ? AND state = ?", statePending, r.no, stateRejected); err != nil {

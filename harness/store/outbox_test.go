@@ -155,6 +155,19 @@ func TestRejectionsAreForgotten(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, []int64{1, 1}, []int64{posted, refused})
 	}
+
+	for _, want := range []int64{1, 0} { // by the user's wish
+		n, err := run.ForgetRejected(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, want, n)
+	}
+	pending, _, posted, refused, err := run.PostCounts(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, []int64{1, 1, 0}, []int64{pending, posted, refused})
+	again, err = run.Claim(ctx, 2)
+	require.NoError(t, err)
+	require.Len(t, again, 1)
+	assert.Equal(t, rejected.Key, again[0].Key())
 }
 
 // TestClaimAtOnce claims from many goroutines: each result goes to one.
