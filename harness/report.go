@@ -161,6 +161,9 @@ type Publish struct {
 	Posted       int64
 	Pending      int64
 	Rejected     int64
+	// Audit is what the platform was found to hold when all was posted; nil when
+	// it was not asked, or could not say.
+	Audit *Audit
 	// Error is why posting stopped; "" when it did not.
 	Error string
 }

@@ -1,15 +1,20 @@
 package sgp_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"iter"
+	"slices"
 	"strconv"
 	"sync"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/sgp"
-	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
 // outbox is an Outbox in memory that can be looked into.
@@ -18,6 +23,7 @@ type outbox struct {
 	results []harness.Result
 	state   map[harness.Key]harness.Receipt
 	err     error // of Settle
+	audits  []harness.Audit
 }
 
 func newOutbox(results ...harness.Result) *outbox {
@@ -65,6 +71,48 @@ func (o *outbox) Settle(_ context.Context, receipts []harness.Receipt) error {
 
 func (o *outbox) Unsettled(context.Context) ([]harness.Key, error) {
 	return o.in(harness.PostPosting), nil
+}
+
+// Audit counts like the store does, by going through the whole list for each
+// result.
+func (o *outbox) Audit(_ context.Context, list iter.Seq2[[]harness.Listed, error]) (harness.Audit, error) {
+	var all []harness.Listed
+	for listed, err := range list {
+		if err != nil {
+			return harness.Audit{}, err
+		}
+		all = append(all, listed...)
+	}
+	slices.SortFunc(all, func(a, b harness.Listed) int {
+		return cmp.Or(cmp.Compare(a.RemoteID, b.RemoteID), cmp.Compare(a.Key.Case, b.Key.Case), cmp.Compare(a.Key.Trial, b.Key.Trial))
+	})
+	all = slices.Compact(all)
+	a := harness.Audit{At: time.Now()}
+	ours := 0
+	for _, k := range o.in(harness.PostPosted) {
+		n := 0
+		for _, l := range all {
+			if l.Key == k {
+				n++
+				ours++
+			} else if l == (harness.Listed{RemoteID: o.state[k].RemoteID}) {
+				n++
+			}
+		}
+		a.Found += int64(min(n, 1))
+		a.Lost += int64(1 - min(n, 1))
+		a.Duplicated += int64(max(n-1, 0))
+	}
+	for _, l := range all {
+		if l.Key != (harness.Key{}) {
+			a.Unexpected++
+		}
+	}
+	a.Unexpected -= int64(ours)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.audits = append(o.audits, a)
+	return a, nil
 }
 
 // in lists the results in a state, in order.

@@ -39,6 +39,13 @@ type Publisher struct {
 	// Grace is how long batches that are being sent may go on after the context
 	// has ended. Default 10s.
 	Grace time.Duration
+	// QuietTime is how long the platform may still take a request that was given
+	// up: results in doubt that it does not list are posted again no sooner.
+	// Default 2m.
+	QuietTime time.Duration
+	// Notice, when set, is told what Run waits for: one line, fit to be shown. It
+	// is called by one goroutine at a time.
+	Notice func(string)
 }
 
 // ErrDuplicates is the cause of an error of Publisher.Run that tells of results

@@ -3,7 +3,9 @@ package sgp
 import (
 	"context"
 	"fmt"
+	"iter"
 	"sync"
+	"time"
 
 	"github.com/evalrun/evalrun/harness"
 )
@@ -41,7 +43,7 @@ type memoryOutbox struct {
 	mu      sync.Mutex
 	order   []harness.Key // of the pending ones
 	results map[harness.Key]harness.Result
-	states  map[harness.Key]harness.PostState
+	books   map[harness.Key]harness.Receipt
 	refused []harness.Receipt
 }
 
@@ -50,12 +52,12 @@ var _ harness.Outbox = (*memoryOutbox)(nil)
 func (b *memoryOutbox) add(batch []harness.Result) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.states == nil {
-		b.states, b.results = map[harness.Key]harness.PostState{}, map[harness.Key]harness.Result{}
+	if b.books == nil {
+		b.books, b.results = map[harness.Key]harness.Receipt{}, map[harness.Key]harness.Result{}
 	}
 	for _, r := range batch {
-		if k := r.Key(); b.states[k] == "" {
-			b.states[k], b.results[k] = harness.PostPending, r
+		if k := r.Key(); b.books[k].State == "" {
+			b.books[k], b.results[k] = harness.Receipt{Key: k, State: harness.PostPending}, r
 			b.order = append(b.order, k)
 		}
 	}
@@ -79,7 +81,7 @@ func (b *memoryOutbox) Claim(_ context.Context, n int) ([]harness.Result, error)
 	n = min(n, len(b.order))
 	out := make([]harness.Result, n)
 	for i, k := range b.order[:n] {
-		out[i], b.states[k] = b.results[k], harness.PostPosting
+		out[i], b.books[k] = b.results[k], harness.Receipt{Key: k, State: harness.PostPosting}
 	}
 	b.order = b.order[n:]
 	return out, nil
@@ -89,7 +91,7 @@ func (b *memoryOutbox) Settle(_ context.Context, receipts []harness.Receipt) err
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, r := range receipts {
-		b.states[r.Key] = r.State
+		b.books[r.Key] = r
 		switch r.State {
 		case harness.PostPending:
 			b.order = append(b.order, r.Key)
@@ -107,9 +109,49 @@ func (b *memoryOutbox) Unsettled(context.Context) ([]harness.Key, error) {
 	defer b.mu.Unlock()
 	var out []harness.Key
 	for k := range b.results {
-		if b.states[k] == harness.PostPosting {
+		if b.books[k].State == harness.PostPosting {
 			out = append(out, k)
 		}
 	}
 	return out, nil
+}
+
+func (b *memoryOutbox) Audit(_ context.Context, list iter.Seq2[[]harness.Listed, error]) (harness.Audit, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	seen := map[harness.Listed]bool{}
+	copies := map[harness.Key]int64{}
+	for listed, err := range list {
+		if err != nil {
+			return harness.Audit{}, err
+		}
+		for _, l := range listed {
+			if !seen[l] {
+				copies[l.Key]++
+			}
+			seen[l] = true
+		}
+	}
+	delete(copies, harness.Key{})
+	audit := harness.Audit{At: time.Now()}
+	for k, r := range b.books {
+		if r.State != harness.PostPosted {
+			continue
+		}
+		n := copies[k]
+		if seen[harness.Listed{RemoteID: r.RemoteID}] {
+			n++
+		}
+		if n == 0 {
+			audit.Lost++
+		} else {
+			audit.Found++
+			audit.Duplicated += n - 1
+		}
+		delete(copies, k)
+	}
+	for _, n := range copies {
+		audit.Unexpected += n
+	}
+	return audit, nil
 }

@@ -210,7 +210,7 @@ func TestMigrate(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, migrate(t.Context(), db, steps[:version]))
 			if version >= 1 {
-				_, err = db.Exec("INSERT INTO runs VALUES (1, '01ARZ3NDEKTSV4RRFFQ69G5FAV', '{\"suite\":\"old\"}', NULL, 'complete', '[]', 1, 2, 0); INSERT INTO counts (run) VALUES (1)")
+				_, err = db.Exec("INSERT INTO runs (no, id, spec, publish, status, reasons, started, finished, planned) VALUES (1, '01ARZ3NDEKTSV4RRFFQ69G5FAV', '{\"suite\":\"old\"}', NULL, 'complete', '[]', 1, 2, 0); INSERT INTO counts (run) VALUES (1)")
 				require.NoError(t, err)
 			}
 			require.NoError(t, db.Close())

@@ -24,7 +24,8 @@
 //
 // A result is claimed for posting once: [Run.Claim] records it as posting before
 // it returns, and a result that is posting stays so, over crashes, until
-// [Run.Settle] says what became of it.
+// [Run.Settle] says what became of it. What [Run.Audit] found on the platform is
+// forgotten as soon as a result is claimed.
 //
 // Text is kept byte for byte, valid UTF-8 or not. Numbers are kept as JSON does,
 // integers with all their digits, and NaN and infinities inside of values too.
@@ -49,7 +50,7 @@
 // them than this package knows is refused with [ErrNewer]. The tables of runs:
 //
 //	runs     no, id (ULID), spec (JSON), publish (JSON), status, reasons (JSON),
-//	         started, finished (Unix nanoseconds), planned (cases)
+//	         started, finished (Unix nanoseconds), planned (cases), audit (JSON)
 //	counts   per run: cases, completed and errored results, results ever queued
 //	         for posting, and how many are in each state
 //	cases    key, run, id, origin, sum, data (JSON of the case without its ID)
@@ -57,6 +58,8 @@
 //	         no, 8 pending), sum, answer (JSON of all but the scores), scores (JSON)
 //	outbox   key, run, no (order of storing), state (0 pending, 1 posting, 2
 //	         posted, 3 rejected), remote ID, message
+//	listed   run, key, remote ID: what a platform lists, while an audit runs; key
+//	         is -1 when the result does not say what it is, 0 when that is unknown
 //
 // A key is one integer: run number << 40 | position of the case << 12 | trial,
 // trial 0 being the case itself. Results so lie in the order in which they are

@@ -14,6 +14,7 @@ func migrations() []string {
 		schemaRuns,     // runs, cases, results, outbox: see doc.go
 		schemaPlatform, // the local platform: see platform.go
 		schemaPending,  // pending results
+		schemaAudit,    // what a platform was found to hold
 	}
 }
 
@@ -75,6 +76,18 @@ CREATE INDEX outbox_open ON outbox (run, state, no) WHERE state < 2;
 const schemaPending = `
 UPDATE runs SET planned = (SELECT cases FROM counts WHERE run = no)
 	WHERE planned < (SELECT cases FROM counts WHERE run = no);
+`
+
+// schemaAudit keeps what the last audit of a run found, and what a platform lists
+// while an audit runs.
+const schemaAudit = `
+ALTER TABLE runs ADD COLUMN audit TEXT;
+CREATE TABLE listed (
+	run    INTEGER NOT NULL,
+	key    INTEGER NOT NULL,
+	remote TEXT NOT NULL,
+	PRIMARY KEY (run, key, remote)
+) WITHOUT ROWID;
 `
 
 // migrate brings the database up to the last of the steps, all in one

@@ -66,7 +66,7 @@ func (r *Run) SetPublish(ctx context.Context, p Publish) error {
 					return err
 				}
 			}
-			if err := r.forgetRejections(tx); err != nil {
+			if err := errors.Join(r.forgetRejections(tx), r.forgetAudit(tx)); err != nil {
 				return err
 			}
 		}
@@ -177,6 +177,12 @@ func (r *Run) claim(tx *sql.Tx, n int) ([]harness.Result, error) {
 		if _, err := update.Exec(statePosting, nil, nil, key); err != nil {
 			return nil, err
 		}
+	}
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	if err := r.forgetAudit(tx); err != nil {
+		return nil, err
 	}
 	_, err = tx.Exec("UPDATE counts SET pending = pending - ?, posting = posting + ? WHERE run = ?", len(keys), len(keys), r.no)
 	return results, err

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
+
+	"github.com/evalrun/evalrun/harness"
 )
 
 // Create begins a run and takes its lock.
@@ -206,7 +208,7 @@ func candidates(rows []runRow) string {
 }
 
 func (s *Store) runs(ctx context.Context, where string, args ...any) ([]runRow, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT no, id, spec, publish, status, reasons, started, finished, planned,
+	rows, err := s.read.QueryContext(ctx, `SELECT no, id, spec, publish, audit, status, reasons, started, finished, planned,
 		cases, completed, errored, pending, posting, posted, rejected
 		FROM runs JOIN counts ON counts.run = runs.no `+where, args...)
 	if err != nil {
@@ -228,11 +230,11 @@ func (s *Store) runs(ctx context.Context, where string, args ...any) ([]runRow, 
 
 func (r *runRow) scan(rows *sql.Rows) error {
 	var spec, reasons string
-	var publish sql.NullString
+	var publish, audit sql.NullString
 	var started, cases int64
 	var finished, planned sql.NullInt64
 	i, p := &r.info, &r.info.Posts
-	err := rows.Scan(&r.no, &i.ID, &spec, &publish, &i.Status, &reasons, &started, &finished, &planned,
+	err := rows.Scan(&r.no, &i.ID, &spec, &publish, &audit, &i.Status, &reasons, &started, &finished, &planned,
 		&cases, &i.Completed, &i.Errored, &p.Pending, &p.Posting, &p.Posted, &p.Rejected)
 	if err != nil {
 		return err
@@ -247,6 +249,12 @@ func (r *runRow) scan(rows *sql.Rows) error {
 		i.Spec.Publish = new(Publish)
 		if err := json.Unmarshal([]byte(publish.String), i.Spec.Publish); err != nil {
 			return fmt.Errorf("%w: publishing of run %s: %w", ErrDamaged, i.ID, err)
+		}
+	}
+	if audit.Valid {
+		i.Audit = new(harness.Audit)
+		if err := json.Unmarshal([]byte(audit.String), i.Audit); err != nil {
+			return fmt.Errorf("%w: audit of run %s: %w", ErrDamaged, i.ID, err)
 		}
 	}
 	i.Started = time.Unix(0, started)

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/evalrun/evalrun/harness"
 )
 
 // Spec says what a run is made of: enough to see it, and to resume it.
@@ -73,6 +75,9 @@ type Info struct {
 	Completed, Errored int64
 	// Posts counts the results on their way to a platform.
 	Posts PostCounts
+	// Audit is what the platform was last found to hold; nil when it was not asked
+	// since the last result was claimed for posting.
+	Audit *harness.Audit
 }
 
 // PostCounts is how many results are in each state on the way to a platform. All

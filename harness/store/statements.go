@@ -13,7 +13,7 @@ type statements struct {
 	all []*sql.Stmt
 
 	insertCase, insertResult, addCounts, insertPost *sql.Stmt
-	findPost, setPost, claimable                    *sql.Stmt
+	findPost, setPost, claimable, addListed         *sql.Stmt
 }
 
 func (p *statements) prepare(ctx context.Context, db *sql.DB) error {
@@ -27,6 +27,7 @@ func (p *statements) prepare(ctx context.Context, db *sql.DB) error {
 		{&p.insertPost, insertPost},
 		{&p.findPost, `SELECT outbox.key, state FROM outbox WHERE key =
 			(SELECT cases.key FROM cases WHERE run = ? AND id = ?) + ?`},
+		{&p.addListed, addListed()},
 		{&p.setPost, "UPDATE outbox SET state = ?, remote = ?, message = ? WHERE key = ?"},
 		{&p.claimable, fmt.Sprintf(`SELECT %s FROM outbox INDEXED BY outbox_open
 			CROSS JOIN results ON results.key = outbox.key CROSS JOIN cases ON cases.key = outbox.key & %d

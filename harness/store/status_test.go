@@ -129,16 +129,21 @@ func TestDiscard(t *testing.T) {
 	assert.Len(t, collect(t, s.Cases(ctx, kept.ID())), 1)
 }
 
-// TestFromSchema2 opens a database that the program wrote before there were
-// pending results.
-func TestFromSchema2(t *testing.T) {
-	packed, err := os.ReadFile(filepath.Join("testdata", "schema2.db.gz"))
+// unpacked is a database of testdata.
+func unpacked(t *testing.T, name string) []byte {
+	packed, err := os.ReadFile(filepath.Join("testdata", name))
 	require.NoError(t, err)
 	z, err := gzip.NewReader(bytes.NewReader(packed))
 	require.NoError(t, err)
 	data, err := io.ReadAll(z)
 	require.NoError(t, err)
-	s, err := Open(storeOf(t, data))
+	return data
+}
+
+// TestFromSchema2 opens a database that the program wrote before there were
+// pending results.
+func TestFromSchema2(t *testing.T) {
+	s, err := Open(storeOf(t, unpacked(t, "schema2.db.gz")))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, s.Close()) }()
 	ctx := t.Context()
