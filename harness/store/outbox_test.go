@@ -50,7 +50,7 @@ func TestOutbox(t *testing.T) {
 		return c
 	}
 	assert.Equal(t, PostCounts{Pending: 3, Posting: 1, Posted: 1, Rejected: 1}, counts(), "a refused Settle changes nothing")
-	posts := collect(t, s.Posts(ctx, run.ID()))
+	posts := collect(t, s.Posts(ctx, run.ID(), PostQuery{}))
 	assert.Equal(t, []harness.Receipt{
 		{Key: batch[0].Key(), State: harness.PostPosting},
 		{Key: batch[1].Key(), State: harness.PostPending},
@@ -59,6 +59,12 @@ func TestOutbox(t *testing.T) {
 		{Key: batch[4].Key(), State: harness.PostRejected, Message: "422"},
 		{Key: batch[5].Key(), State: harness.PostPending},
 	}, posts)
+	rejected := posts[4:5]
+	assert.Equal(t, rejected, collect(t, s.Posts(ctx, run.ID(), PostQuery{OnlyRejected: true})))
+	assert.Equal(t, rejected, collect(t, s.Posts(ctx, run.ID(), PostQuery{Case: batch[4].Case.ID})))
+	for _, err := range s.Posts(ctx, run.ID(), PostQuery{Case: "x"}) {
+		assert.ErrorIs(t, err, ErrNotFound)
+	}
 
 	require.NoError(t, run.Close())
 	run, err = s.Resume(ctx, run.ID())

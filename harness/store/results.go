@@ -51,16 +51,9 @@ func (s *Store) results(ctx context.Context, id string, q Query, yield func(harn
 	if err != nil {
 		return err
 	}
-	from, to := runKeys(run.no)
-	if q.Case != "" {
-		err := s.read.QueryRowContext(ctx, "SELECT key FROM cases WHERE run = ? AND id = ?", run.no, q.Case).Scan(&from)
-		if errors.Is(err, sql.ErrNoRows) {
-			return fmt.Errorf("case %q: %w", q.Case, ErrNotFound)
-		}
-		if err != nil {
-			return err
-		}
-		to = from + maxTrial + 1
+	from, to, err := s.keysOf(ctx, run.no, q.Case)
+	if err != nil {
+		return err
 	}
 	query := q.sql()
 	var chunk []harness.Result
@@ -78,6 +71,19 @@ func (s *Store) results(ctx context.Context, id string, q Query, yield func(harn
 			chunk[i] = harness.Result{} // let its memory go
 		}
 	}
+}
+
+// keysOf is the range of keys of a run's results, or of those of one case.
+func (s *Store) keysOf(ctx context.Context, run int64, id string) (from, to int64, err error) {
+	if id == "" {
+		from, to = runKeys(run)
+		return from, to, nil
+	}
+	err = s.read.QueryRowContext(ctx, "SELECT key FROM cases WHERE run = ? AND id = ?", run, id).Scan(&from)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fmt.Errorf("case %q: %w", id, ErrNotFound)
+	}
+	return from, from + maxTrial + 1, err
 }
 
 // complete checks that all results of a run were read, n of them: damage can also
