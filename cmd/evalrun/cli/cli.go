@@ -32,9 +32,8 @@ type Config struct {
 // Main runs the command as it is shipped and returns its exit code.
 func Main() int { return Run(context.Background(), Config{}) }
 
-// Run runs the command and returns its exit code. It handles SIGINT, SIGTERM and
-// SIGHUP while it runs.
-func Run(ctx context.Context, c Config) (code int) {
+// run runs the command in this process.
+func run(ctx context.Context, c Config) (code int) {
 	a := newApp(c)
 	defer func() {
 		if v := recover(); v != nil {

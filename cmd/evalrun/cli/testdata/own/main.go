@@ -1,0 +1,68 @@
+// Command own is an evalrun with evaluators of its own, which end the process.
+package main
+
+import (
+	"context"
+	"log"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/evalrun/evalrun/cmd/evalrun/cli"
+	"github.com/evalrun/evalrun/evaluator"
+	"github.com/evalrun/evalrun/harness"
+)
+
+func main() {
+	registry := evaluator.NewRegistry()
+	if err := registry.Add(evaluator.Func("fate", fate)); err != nil {
+		log.Fatal(err)
+	}
+	code := cli.Run(context.Background(), cli.Config{Evaluators: registry})
+	os.Stderr.WriteString("main goes on\n")
+	os.Exit(code)
+}
+
+// fate does what the answer says: "exit 0" ends the process.
+func fate(_ context.Context, t harness.Trial) (harness.Score, error) {
+	what, arg, _ := strings.Cut(t.Output.Text(), " ")
+	if _, err := os.Stat("spare"); err == nil {
+		what = ""
+	}
+	switch what {
+	case "exit":
+		code, _ := strconv.Atoi(arg)
+		os.Exit(code)
+	case "kill":
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	case "race":
+		m := map[int]int{}
+		for range 8 {
+			go func() {
+				for i := range 1 << 30 {
+					m[i]++
+				}
+			}()
+		}
+		time.Sleep(time.Minute)
+	case "overflow":
+		overflow(0)
+	case "memory":
+		var all [][]byte
+		for {
+			all = append(all, make([]byte, 1<<24))
+			for i := range all[len(all)-1] {
+				all[len(all)-1][i] = 1
+			}
+		}
+	case "sleep":
+		d, _ := time.ParseDuration(arg)
+		_ = os.WriteFile("asleep", []byte("x"), 0o600)
+		time.Sleep(d)
+	}
+	return harness.Passed(), nil
+}
+
+func overflow(n int) int { return overflow(n+1) + n }
