@@ -34,16 +34,21 @@ type pool struct {
 	tasks   *taskQueue
 	deliver func(t *trial, ok bool) // ok: the trial has an outcome
 	ahead   func(r Result)          // takes an answer whose scores are still to come; nil: none is kept
+	witness Witness                 // nil: nobody is told of trials that begin
 	slots   chan struct{}           // of calls of the app
 
 	mu      sync.Mutex
 	workers map[*worker]bool
-	extra   int // workers beyond Concurrency
+	extra   int   // workers beyond Concurrency
+	places  int   // that workers have had
+	free    []int // places without a worker
 	wg      sync.WaitGroup
 }
 
 // worker is one goroutine of the pool.
 type worker struct {
+	place int // no other one has it
+
 	mu     sync.Mutex
 	t      *trial
 	who    string // whose call is under way
@@ -78,6 +83,12 @@ func (p *pool) start(t *trial, outcome error) {
 	w := &worker{}
 	p.mu.Lock()
 	p.workers[w] = true
+	if n := len(p.free); n > 0 {
+		w.place, p.free = p.free[n-1], p.free[:n-1]
+	} else {
+		w.place = p.places
+		p.places++
+	}
 	p.mu.Unlock()
 	go p.work(w, t, outcome)
 }
@@ -101,6 +112,7 @@ func (p *pool) work(w *worker, t *trial, outcome error) {
 func (p *pool) leave(w *worker, ended bool) {
 	p.mu.Lock()
 	delete(p.workers, w)
+	p.free = append(p.free, w.place)
 	p.mu.Unlock()
 	if ended {
 		p.wg.Done()

@@ -140,6 +140,7 @@ func (e *engine) run(ctx context.Context) error {
 		}}
 		if e.Journal != nil {
 			p.ahead = func(r Result) { results.put(r) }
+			p.witness, _ = e.Journal.(Witness)
 		}
 		p.run(e.Concurrency)
 		return nil

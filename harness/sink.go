@@ -33,6 +33,16 @@ type Journal interface {
 	Plan(ctx context.Context, page []Case) (Planned, error)
 }
 
+// Witness is a Journal that is told of every trial that begins, so that what was
+// under way can be told when the process has died.
+type Witness interface {
+	// Begin says that a trial begins at a place, before its first call of the app,
+	// or of an evaluator when it has an answer. Places are numbers from 0, about as
+	// many as trials run at once, and the trial that began there before is over. It
+	// is called from many goroutines and must be fast.
+	Begin(place int, c Case, trial int)
+}
+
 // Planned is what a journal has of the trials of a page.
 type Planned struct {
 	// Finished trials are not run again.

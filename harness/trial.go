@@ -18,6 +18,7 @@ type trial struct {
 // left behind.
 func (p *pool) runTrial(w *worker, t *trial) (alive bool) {
 	if t.r.Output != nil { // it has an answer already
+		p.begins(w, t)
 		p.Progress.Running.Add(1)
 		return p.finish(w, t, true)
 	}
@@ -27,6 +28,7 @@ func (p *pool) runTrial(w *worker, t *trial) (alive bool) {
 		p.deliver(t, false)
 		return true
 	}
+	p.begins(w, t)
 	p.Progress.Running.Add(1)
 	ok, alive := p.answer(w, t)
 	if !alive {
@@ -34,6 +36,12 @@ func (p *pool) runTrial(w *worker, t *trial) (alive bool) {
 	}
 	<-p.slots
 	return p.finish(w, t, ok)
+}
+
+func (p *pool) begins(w *worker, t *trial) {
+	if p.witness != nil {
+		p.witness.Begin(w.place, t.r.Case, t.r.Trial)
+	}
 }
 
 // carryOn takes a trial over whose last call had that outcome.

@@ -297,3 +297,63 @@ func TestFoldGoesByCaseID(t *testing.T) {
 	assert.Equal(t, harness.Counts{Planned: 1}, r.Cases, "a case with a missing trial is neither completed nor errored")
 	assert.Equal(t, harness.Incomplete, r.Status)
 }
+
+// places checks that no two trials are at a place at once.
+type places struct {
+	memory
+	begun, clash atomic.Int64
+	at           [200]atomic.Int64 // the number of the case, and one more
+}
+
+func (p *places) Begin(place int, c harness.Case, _ int) {
+	p.begun.Add(1)
+	p.at[place].Store(c.Seq + 1)
+}
+
+// over is called as the last thing that a trial does.
+func (p *places) over(id string) {
+	n, _ := strconv.ParseInt(id[1:], 10, 64)
+	for i := range p.at {
+		if p.at[i].Load() == n+1 {
+			return
+		}
+	}
+	p.clash.Add(1) // another one is where it was
+}
+
+func TestTrialsBeginAtPlacesOfTheirOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := &places{}
+		c := config(300)
+		c.Journal, c.Concurrency, c.Timeout = j, 16, time.Second
+		c.App = harness.TextApp(func(ctx context.Context, in string) (string, error) {
+			time.Sleep(10 * time.Millisecond)
+			switch n, _ := strconv.Atoi(in); n % 10 {
+			case 3:
+				runtime.Goexit()
+			case 5:
+				panic("at the disco")
+			case 7:
+				time.Sleep(time.Minute) // left behind
+			}
+			return in, nil
+		})
+		c.Evaluators = []harness.Evaluator{evalFunc(func(_ context.Context, tr harness.Trial) ([]harness.Score, error) {
+			j.over(tr.Case.ID)
+			return []harness.Score{harness.Passed()}, nil
+		})}
+		r, err := harness.Run(t.Context(), c)
+		require.NoError(t, err)
+		assert.Equal(t, int64(30), r.Abandoned)
+		assert.Equal(t, int64(300), j.begun.Load())
+		assert.Zero(t, j.clash.Load())
+		used := 0
+		for i := range j.at {
+			if j.at[i].Load() > 0 {
+				used++
+			}
+		}
+		assert.LessOrEqual(t, used, 2*16+30, "places are used again")
+		time.Sleep(2 * time.Minute) // those left behind end
+	})
+}

@@ -14,7 +14,13 @@ type journal struct {
 	news   chan<- struct{} // nil when nothing is posted
 }
 
-var _ harness.Journal = (*journal)(nil)
+var (
+	_ harness.Journal = (*journal)(nil)
+	_ harness.Witness = (*journal)(nil)
+)
+
+// Begin keeps what is under way.
+func (j *journal) Begin(place int, c harness.Case, trial int) { j.run.Begin(place, c, trial) }
 
 // Plan registers the cases.
 func (j *journal) Plan(ctx context.Context, page []harness.Case) (harness.Planned, error) {

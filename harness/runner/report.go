@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/gate"
@@ -65,6 +67,27 @@ const (
 	stillRunning = "the run is still going on"
 )
 
+// diedBefore is a warning about a run that was resumed.
+const diedBefore = "an earlier process of the run ended before the run did"
+
+// during is the end of a sentence: which trials were under way.
+func during(asked []harness.Key) string {
+	const most = 5
+	var names []string
+	for _, key := range asked[:min(len(asked), most)] {
+		names = append(names, fmt.Sprintf("case %s, trial %d", strconv.Quote(key.Case), key.Trial))
+	}
+	switch n := len(asked); {
+	case n == 0:
+		return ""
+	case n == 1:
+		return ", while " + names[0] + " was being asked or scored"
+	case n > most:
+		names = append(names, fmt.Sprintf("%d more", n-most))
+	}
+	return fmt.Sprintf(", while %d trials were being asked or scored: %s", len(asked), strings.Join(names, "; "))
+}
+
 // complete adds what the store knows of the run beside its results.
 func complete(r *harness.Report, info store.Info) {
 	r.RunID, r.Suite = info.ID, info.Spec.Suite
@@ -79,7 +102,7 @@ func complete(r *harness.Report, info store.Info) {
 		r.Reasons = reasons
 		switch info.Status {
 		case store.Interrupted:
-			r.Reasons = append(r.Reasons, processEnded)
+			r.Reasons = append(r.Reasons, processEnded+during(info.Asked))
 		case store.Running:
 			r.Reasons = append(r.Reasons, stillRunning)
 		}

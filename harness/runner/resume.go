@@ -30,6 +30,9 @@ func (r *runner) find(ctx context.Context) error {
 	r.suite.Seed, r.suite.Trials = info.Spec.Seed, max(info.Spec.Trials, 1)
 	r.todo = r.left(info)
 	_, r.notes = splitNotes(info.Reasons)
+	if len(info.Asked) > 0 {
+		r.note(diedBefore + during(info.Asked))
+	}
 	if r.drifted(info) {
 		r.note("the suite file had changed when the run was resumed with --allow-drift")
 	}

@@ -44,6 +44,8 @@ func childJob(job string, args []string) error {
 		return childResume(args[0], args[1])
 	case "fill":
 		return childFill(args[0], args[1])
+	case "begin":
+		return childBegin(args[0])
 	case "create":
 		s, err := Open(args[0])
 		if err != nil {

@@ -28,10 +28,12 @@ type Run struct {
 	stored  atomic.Int64 // the highest position that has a case, -1 when none has
 	pages   rows         // Plan's
 	results rows         // Write's and Rescore's
+	asked   asked        // Begin's
 }
 
 var (
 	_ harness.Journal = (*Run)(nil)
+	_ harness.Witness = (*Run)(nil)
 	_ harness.Outbox  = (*Run)(nil)
 )
 
@@ -91,6 +93,7 @@ func (r *Run) release() error {
 	if r.lock == nil {
 		return nil
 	}
+	r.asked.remove(r.s.askedPath(r.id))
 	err := r.lock.release()
 	r.lock = nil
 	return err

@@ -130,10 +130,10 @@ func (s *Store) Runs(ctx context.Context) ([]Info, error) {
 	}
 	infos := make([]Info, len(rows))
 	for i, row := range rows {
-		infos[i] = row.info
-		if err := s.observe(&infos[i]); err != nil {
+		if err := s.observe(ctx, &row); err != nil {
 			return nil, fmt.Errorf("store: list runs: %w", err)
 		}
+		infos[i] = row.info
 	}
 	return infos, nil
 }
@@ -144,7 +144,7 @@ func (s *Store) Runs(ctx context.Context) ([]Info, error) {
 func (s *Store) Info(ctx context.Context, id string) (Info, error) {
 	row, err := s.find(ctx, id)
 	if err == nil {
-		err = s.observe(&row.info)
+		err = s.observe(ctx, &row)
 	}
 	if err != nil {
 		return Info{}, fmt.Errorf("store: %w", err)
@@ -153,13 +153,15 @@ func (s *Store) Info(ctx context.Context, id string) (Info, error) {
 }
 
 // observe turns Running into Interrupted when no process has the lock.
-func (s *Store) observe(info *Info) error {
+func (s *Store) observe(ctx context.Context, row *runRow) error {
+	info := &row.info
 	if info.Status != Running {
 		return nil
 	}
 	locked, err := s.locked(info.ID)
 	if err == nil && !locked {
 		info.Status = Interrupted
+		info.Asked, err = s.wereAsked(ctx, *row)
 	}
 	return err
 }

@@ -73,6 +73,9 @@ type Info struct {
 	// have an error of the app or of an evaluator. Both count trials, not cases;
 	// pending results are in neither.
 	Completed, Errored int64
+	// Asked are the trials that were under way when the process of an Interrupted
+	// run died, as far as that is known: what ended it may be among them.
+	Asked []harness.Key
 	// Posts counts the results on their way to a platform.
 	Posts PostCounts
 	// Audit is what the platform was last found to hold; nil when it was not asked

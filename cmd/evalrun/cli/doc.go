@@ -9,5 +9,7 @@
 //		os.Exit(cli.Run(context.Background(), cli.Config{Evaluators: registry}))
 //	}
 //
-// The exit codes are those of package runner.
+// Such a program runs the command in a second process of itself, so that an
+// evaluator which ends its process (os.Exit, a crash) can't pass for success: see
+// Run. The exit codes are those of package runner.
 package cli
