@@ -24,31 +24,33 @@ func arrows() map[string][]string {
 		domain   = append([]string{"harness"}, leaves...)
 		platform = append([]string{"harness/internal/httpx"}, domain...)
 		jq       = append([]string{"harness/internal/jsonx"}, domain...)
-		suite    = append([]string{"harness/dataset", "harness/target", "harness/gate", "harness/sgp", "evaluator"}, domain...)
+		secrets  = "harness/internal/redact" // for whoever shows or keeps what others said
+		suite    = append([]string{secrets, "harness/dataset", "harness/target", "harness/gate", "harness/sgp", "evaluator"}, domain...)
 		runner   = append([]string{"harness/suite", "harness/store", "reporter"}, suite...)
 		command  = append([]string{"harness/runner", "harness/sgp/sgpserver"}, runner...)
 	)
 	return map[string][]string{
-		"harness":                nil,
-		"harness/strict":         nil,
-		"harness/process":        nil,
-		"harness/stat":           nil,
-		"harness/internal/httpx": nil,
-		"harness/internal/jsonx": nil,
-		"harness/dataset":        jq,
-		"harness/target":         append([]string{"harness/internal/httpx"}, jq...),
-		"harness/gate":           domain,
-		"harness/store":          domain,
-		"harness/sgp":            platform,
-		"harness/sgp/sgpserver":  append([]string{"harness/sgp", "harness/store"}, platform...),
-		"evaluator":              domain,
-		"reporter":               domain,
-		"harness/suite":          suite,
-		"harness/runner":         runner,
-		"harness/evaltest":       append([]string{"harness/suite", "harness/gate", "evaluator"}, domain...),
-		"cmd/evalrun/cli":        command,
-		"cmd/evalrun":            append([]string{"cmd/evalrun/cli"}, command...),
-		"examples":               command,
+		"harness":                 nil,
+		"harness/strict":          nil,
+		"harness/process":         nil,
+		"harness/stat":            nil,
+		"harness/internal/redact": nil,
+		"harness/internal/httpx":  {secrets},
+		"harness/internal/jsonx":  nil,
+		"harness/dataset":         jq,
+		"harness/target":          append([]string{secrets, "harness/internal/httpx"}, jq...),
+		"harness/gate":            domain,
+		"harness/store":           domain,
+		"harness/sgp":             platform,
+		"harness/sgp/sgpserver":   append([]string{"harness/sgp", "harness/store"}, platform...),
+		"evaluator":               domain,
+		"reporter":                domain,
+		"harness/suite":           suite,
+		"harness/runner":          runner,
+		"harness/evaltest":        append([]string{"harness/suite", "harness/gate", "evaluator"}, domain...),
+		"cmd/evalrun/cli":         command,
+		"cmd/evalrun":             append([]string{"cmd/evalrun/cli"}, command...),
+		"examples":                command,
 	}
 }
 

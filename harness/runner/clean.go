@@ -8,12 +8,13 @@ import (
 	"reflect"
 
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/internal/redact"
 )
 
 // results takes the secrets out of everything in a batch that did not come from
 // the dataset. It changes the batch in place, but nothing that others hold.
 func (r *Redactor) results(batch []harness.Result) {
-	if r.idle() {
+	if r.Idle() {
 		return
 	}
 	for i := range batch {
@@ -100,7 +101,7 @@ func (r *Redactor) value(v any) any {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
 	if err := dec.Decode(&plain); err != nil {
-		return redacted
+		return redact.Mark
 	}
 	if clean := r.value(plain); !reflect.DeepEqual(clean, plain) {
 		return clean
@@ -111,7 +112,7 @@ func (r *Redactor) value(v any) any {
 // failure is an error without the secrets. What it is an error of stays known:
 // its exit code, its hint, a panic.
 func (r *Redactor) failure(err error) error {
-	if err == nil || r.idle() {
+	if err == nil || r.Idle() {
 		return err
 	}
 	text := err.Error()

@@ -2,12 +2,9 @@ package runner
 
 import (
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,22 +13,6 @@ import (
 
 	"github.com/evalrun/evalrun/harness"
 )
-
-func TestRedactorFindsEveryForm(t *testing.T) {
-	const secret = `s3cr3t/+"key"`
-	quoted, _ := json.Marshal(secret)
-	r := NewRedactor(secret, "short")
-	for _, form := range []string{
-		secret, base64.StdEncoding.EncodeToString([]byte(secret)), hex.EncodeToString([]byte(secret)),
-		url.QueryEscape(secret), url.PathEscape(secret), string(quoted),
-	} {
-		out := r.Text("before " + form + " after")
-		assert.NotContains(t, out, form)
-		assert.Contains(t, out, "[redacted]")
-	}
-	assert.Equal(t, "short is left", r.Text("short is left"))
-	assert.Equal(t, "x", NewRedactor().Text("x"))
-}
 
 func TestRedactorCleansAllThatAnAppCanSay(t *testing.T) {
 	const secret = "hunter2-hunter2"
@@ -63,29 +44,6 @@ func TestRedactorCleansAllThatAnAppCanSay(t *testing.T) {
 	assert.Equal(t, secret, original.Chunks[0].Text, "what others hold is left alone")
 }
 
-func TestRedactorTakesTheLongestSecret(t *testing.T) {
-	for _, secrets := range [][]string{{"hunter2-hunter2", "hunter2-hunter2-and-more"}, {"hunter2-hunter2-and-more", "hunter2-hunter2"}} {
-		assert.Equal(t, "a [redacted] b [redacted] c", NewRedactor(secrets...).Text("a hunter2-hunter2-and-more b hunter2-hunter2 c"))
-	}
-}
-
-// A secret is found in base64 wherever it stands in what was encoded.
-func TestRedactorFindsBase64AtEveryOffset(t *testing.T) {
-	for _, secret := range []string{"hunter2-", "hunter2-h", "hunter2-hu", "??>>~~hunter2"} {
-		r := NewRedactor(secret)
-		for _, before := range []string{"", "u", "us", "use", "user:", "admin:"} {
-			for _, after := range []string{"", "x", "xy", "xyz"} {
-				for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.RawURLEncoding} {
-					whole := enc.EncodeToString([]byte(before + secret + after))
-					out := r.Text("Authorization: Basic " + whole)
-					assert.Contains(t, out, redacted, "%q in %s", secret, whole)
-					assert.LessOrEqual(t, len(out), len("Authorization: Basic ")+len(redacted)+len(whole)-len(secret), "%s", out)
-				}
-			}
-		}
-	}
-}
-
 func TestRedactorKeepsWhatAnErrorIs(t *testing.T) {
 	r := NewRedactor("hunter2-hunter2")
 	plain := errors.New("nothing to hide")
@@ -105,21 +63,4 @@ func TestRedactorKeepsWhatAnErrorIs(t *testing.T) {
 	var bug *harness.PanicError
 	require.ErrorAs(t, err, &bug)
 	assert.Equal(t, "at [redacted]", bug.Stack)
-}
-
-func FuzzRedactor(f *testing.F) {
-	f.Add("hunter2-hunter2", "user:hunter2-hunter2 and more", 1)
-	f.Fuzz(func(t *testing.T, secret, text string, offset int) {
-		r := NewRedactor(secret)
-		if len(secret) < minSecret {
-			assert.Equal(t, text, r.Text(text))
-			return
-		}
-		if strings.ContainsAny(secret, redacted) && strings.Contains(redacted+text+redacted, secret[:2]) {
-			return // what stands in its place may be part of it
-		}
-		assert.NotContains(t, r.Text(text), secret)
-		before := make([]byte, uint(offset)%7)
-		assert.Contains(t, r.Text(base64.StdEncoding.EncodeToString(append(before, secret...))), redacted)
-	})
 }

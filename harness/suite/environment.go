@@ -1,14 +1,13 @@
 package suite
 
 import (
-	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/evalrun/evalrun/harness/internal/redact"
 	"github.com/evalrun/evalrun/harness/strict"
 )
 
@@ -127,49 +126,11 @@ func scrub(err error, secrets []string) error {
 		return err
 	}
 	var out []error
+	hide := redact.New(secrets...)
 	for _, e := range strict.Flatten(err) {
 		c := *e
-		c.Message, c.Hint = scrubText(c.Message, secrets), scrubText(c.Hint, secrets)
+		c.Message, c.Hint = hide.Text(c.Message), hide.Text(c.Hint)
 		out = append(out, &c)
 	}
 	return strict.Join(out...)
-}
-
-func scrubText(s string, secrets []string) string {
-	for _, secret := range secrets {
-		quoted := strconv.Quote(secret)
-		for _, form := range []string{secret, quoted[1 : len(quoted)-1], url.QueryEscape(secret), url.PathEscape(secret)} {
-			s = hide(s, form)
-		}
-	}
-	return s
-}
-
-// hide replaces a secret, and what a shortened text has of its beginning. What
-// has less than 4 bytes is no secret, and is likely to be part of a word.
-func hide(s, secret string) string {
-	const shown, least, beginning, telling = "(from the environment)", 4, 8, 12
-	if len(secret) < least {
-		return s
-	}
-	var b strings.Builder
-	start := secret[:min(len(secret), beginning)]
-	for {
-		before, after, found := strings.Cut(s, start)
-		b.WriteString(before)
-		if !found {
-			return b.String()
-		}
-		n := 0 // how much more of the secret stands here
-		for n < len(after) && len(start)+n < len(secret) && after[n] == secret[len(start)+n] {
-			n++
-		}
-		whole := len(start)+n == len(secret)
-		if cut := strings.HasPrefix(after[n:], "…"); whole || cut || len(start)+n >= telling {
-			b.WriteString(shown)
-		} else {
-			b.WriteString(start + after[:n]) // "https://" and such
-		}
-		s = after[n:]
-	}
 }
