@@ -37,20 +37,22 @@ func (t *tail) Write(p []byte) (int, error) {
 }
 
 // String gives the last whole lines, at most tailSize bytes, as valid UTF-8
-// without surrounding space.
+// without surrounding space. A line that is longer comes after "…".
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	b, cut := t.buf, t.cut
+	b, cut, mark := t.buf, t.cut, ""
 	if len(b) > tailSize {
 		b, cut = b[len(b)-tailSize:], true
 	}
 	if cut {
 		if i := bytes.IndexByte(b, '\n'); i >= 0 && i < len(b)-1 {
 			b = b[i+1:]
+		} else {
+			mark = "…" // whoever looks for secrets has to know that one may be cut
 		}
 	}
-	return strings.TrimSpace(strings.ToValidUTF8(string(b), "\uFFFD"))
+	return mark + strings.TrimSpace(strings.ToValidUTF8(string(b), "\uFFFD"))
 }
 
 // noise are lines that end the standard error of a program which failed and do

@@ -19,6 +19,7 @@ import (
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/internal/httpx"
+	"github.com/evalrun/evalrun/harness/internal/redact"
 	"github.com/evalrun/evalrun/harness/strict"
 )
 
@@ -29,9 +30,9 @@ const defaultMaxReply = 10 << 20
 type endpoint struct {
 	method  string
 	url     *url.URL
-	host    string      // a Host header other than the URL's
-	header  http.Header // not to be changed once requests are made
-	secrets []string    // not to be in errors
+	host    string           // a Host header other than the URL's
+	header  http.Header      // not to be changed once requests are made
+	secrets *redact.Redactor // not to be in errors
 	max     int64
 	client  *http.Client
 }
@@ -64,12 +65,14 @@ func newEndpoint(n strict.Node, key, address string, headers map[string]string, 
 			return e, at.Errorf("%s: %s would be readable on its way: use https, or say allow_insecure: true", key, what)
 		}
 	}
-	if password, _ := u.User.Password(); password != "" {
-		e.secrets = append(e.secrets, password)
-	}
+	password, _ := u.User.Password()
+	secrets := []string{password}
 	for name, value := range headers {
 		if !validHeader(name, value) {
 			return e, n.Get("headers").Errorf("header %q: the name or the value can't be sent", name)
+		}
+		if canonical := http.CanonicalHeaderKey(name); canonical == "Idempotency-Key" || canonical == "X-Idempotency-Key" {
+			return e, n.Get("headers").Errorf("header %q is not allowed: it would be the same for every case, and a request that has it may be sent twice unseen", name)
 		}
 		e.header.Set(name, value)
 		switch strings.ToLower(name) {
@@ -79,14 +82,17 @@ func newEndpoint(n strict.Node, key, address string, headers map[string]string, 
 			e.host = value
 			continue
 		}
-		for _, part := range strings.Fields(value) {
-			if len(part) >= 8 {
-				e.secrets = append(e.secrets, part)
-			}
-		}
+		secrets = append(secrets, secretsOf(value)...)
 	}
-	slices.SortFunc(e.secrets, func(a, b string) int { return len(b) - len(a) }) // one may be the beginning of another
+	e.secrets = redact.New(secrets...)
 	return e, nil
+}
+
+// secretsOf are the parts of a header's value: of "Bearer SECRET", of
+// "sid=SECRET; user=me".
+func secretsOf(value string) []string {
+	parts := append(strings.Fields(value), value)
+	return append(parts, strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(`=;," `, r) })...)
 }
 
 // secretPart names what of a request is a secret: the URL's password, or a header
@@ -125,49 +131,6 @@ func validHeader(name, value string) bool {
 		}
 	}
 	return true
-}
-
-// newClient makes a client with room for that many connections to one server.
-func newClient(concurrency int) *http.Client {
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
-	return &http.Client{
-		Transport: &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           dialer.DialContext,
-			TLSHandshakeTimeout:   10 * time.Second,
-			ExpectContinueTimeout: time.Second,
-			MaxIdleConnsPerHost:   concurrency,
-			IdleConnTimeout:       90 * time.Second,
-			ForceAttemptHTTP2:     true,
-			OnProxyConnectResponse: func(_ context.Context, proxy *url.URL, _ *http.Request, r *http.Response) error {
-				if r.StatusCode != http.StatusOK {
-					return &proxyError{proxy.Host, r.StatusCode}
-				}
-				return nil
-			},
-		},
-		CheckRedirect: sameOrigin,
-	}
-}
-
-// sameOrigin follows a redirect only to the same scheme, host and port, and only
-// when the request stays what it is: headers may hold secrets, and a POST that
-// becomes a GET asks nothing.
-func sameOrigin(req *http.Request, via []*http.Request) error {
-	first := via[0]
-	if req.URL.Scheme != first.URL.Scheme || req.URL.Host != first.URL.Host || req.Method != first.Method || len(via) > 4 {
-		return http.ErrUseLastResponse
-	}
-	return nil
-}
-
-type proxyError struct {
-	host   string
-	status int
-}
-
-func (e *proxyError) Error() string {
-	return fmt.Sprintf("the proxy %s refused the connection with status %d; HTTPS_PROXY names it", e.host, e.status)
 }
 
 // do makes one request and reads the whole reply. Its errors are harness ones.
@@ -210,20 +173,13 @@ func (e *endpoint) fail(trouble *harness.Error, message string) error {
 	if trouble.Kind == "" {
 		trouble.Kind = harness.KindApp
 	}
-	trouble.Message = e.scrub(fmt.Sprintf("%s %s: %s", e.method, where.String(), message))
+	trouble.Message = e.secrets.Text(fmt.Sprintf("%s %s: %s", e.method, where.String(), message))
 	return trouble
-}
-
-func (e *endpoint) scrub(text string) string {
-	for _, s := range e.secrets {
-		text = strings.ReplaceAll(text, s, "[secret]")
-	}
-	return text
 }
 
 // excerpt is the beginning of a body. Secrets go first: a part of one would not be
 // found any more.
-func (e *endpoint) excerpt(body []byte) string { return excerpt([]byte(e.scrub(string(body)))) }
+func (e *endpoint) excerpt(body []byte) string { return excerpt([]byte(e.secrets.Text(string(body)))) }
 
 // wrong is a reply that came and can't be used; another would be no better.
 func (e *endpoint) wrong(a answer, message string) error {

@@ -158,9 +158,9 @@ func TestHTTPBadReplies(t *testing.T) {
 		{"429 in the past", "", respond(429, "", "", "Retry-After", "Mon, 02 Jan 2006 15:04:05 GMT"), "status 429 Too Many Requests", 429, false, 0},
 		{"408", "", respond(408, "", ""), "status 408 Request Timeout", 408, false, 0},
 		{"400", "", respond(400, "text/plain", strings.Repeat("é", 300)), `status 400 Bad Request: "` + strings.Repeat("é", 100) + `"…`, 400, true, 0},
-		{"401 that repeats the key", "headers: {Authorization: Bearer sk-secret-123}", respond(401, "", "bad key sk-secret-123"), `status 401 Unauthorized: "bad key [secret]"`, 401, true, 0},
-		{"401 with the key across the cut", "headers: {Authorization: Bearer sk-secret-123}", respond(401, "", strings.Repeat("x", 190)+" sk-secret-123"), `status 401 Unauthorized: "` + strings.Repeat("x", 190) + ` [secret]"`, 401, true, 0},
-		{"401 with one key in another", "headers: {X-A: sk-secret, X-B: sk-secret-123}", respond(401, "", "no sk-secret-123"), `status 401 Unauthorized: "no [secret]"`, 401, true, 0},
+		{"401 that repeats the key", "headers: {Authorization: Bearer sk-secret-123}", respond(401, "", "bad key sk-secret-123"), `status 401 Unauthorized: "bad key [redacted]"`, 401, true, 0},
+		{"401 with the key across the cut", "headers: {Authorization: Bearer sk-secret-123}", respond(401, "", strings.Repeat("x", 188)+" sk-secret-123"), `status 401 Unauthorized: "` + strings.Repeat("x", 188) + ` [redacted]"`, 401, true, 0},
+		{"401 with one key in another", "headers: {X-A: sk-secret, X-B: sk-secret-123}", respond(401, "", "no sk-secret-123"), `status 401 Unauthorized: "no [redacted]"`, 401, true, 0},
 		{"404", "", respond(404, "text/html", "<html>nope</html>"), `status 404 Not Found: "<html>nope</html>"`, 404, true, 0},
 		{"999", "", respond(999, "", ""), "status 999", 999, false, 0},
 		{"a page", "", respond(200, "text/html", "\n<!DOCTYPE HTML><title>Login</title>"), `the reply is a web page; is this the app's URL? (status 200, text/html): "<!DOCTYPE HTML><title>Login</title>"`, 200, true, 0},
@@ -429,7 +429,7 @@ func TestSecretsThatMayBeSent(t *testing.T) {
 		"{url: 'http://localhost', headers: {X-Api-Key: secret}}",
 		"{url: 'http://app.example', headers: {Authorization: Bearer secret}, allow_insecure: true}",
 		"{url: 'http://app.example', headers: {Authorization: ''}}",
-		"{url: 'http://app.example', headers: {X-Tenant: a, X-Author: b, X-Max-Tokens: '5', Idempotency-Key: c, Accept: text/plain}}",
+		"{url: 'http://app.example', headers: {X-Tenant: a, X-Author: b, X-Max-Tokens: '5', Accept: text/plain}}",
 		"{url: 'http://me@app.example'}",
 	} {
 		build(t, "http", yaml)

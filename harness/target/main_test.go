@@ -100,12 +100,17 @@ func options(t testing.TB, yaml string) strict.Node {
 // build makes an app, which is closed with the test.
 func build(t testing.TB, kind, yaml string) harness.App {
 	t.Helper()
-	app, err := target.New(kind, options(t, yaml), target.Env{Concurrency: 4})
+	app, err := newApp(t, kind, yaml)
 	require.NoError(t, err)
 	if c, ok := app.(io.Closer); ok {
 		t.Cleanup(func() { require.NoError(t, c.Close()) })
 	}
 	return app
+}
+
+func newApp(t testing.TB, kind, yaml string) (harness.App, error) {
+	t.Helper()
+	return target.New(kind, options(t, yaml), target.Env{Concurrency: 4})
 }
 
 // child is the YAML of a command that starts the test binary as a program.

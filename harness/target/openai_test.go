@@ -106,7 +106,7 @@ func TestOpenAIErrors(t *testing.T) {
 		permanent bool
 		want      string
 	}{
-		{"bad key", 401, `{"error":{"message":"Incorrect API key provided: sk-secret-1"}}`, true, "Incorrect API key provided: [secret]"},
+		{"bad key", 401, `{"error":{"message":"Incorrect API key provided: sk-secret-1"}}`, true, "Incorrect API key provided: [redacted]"},
 		{"rate limit", 429, `{"error":{"message":"slow down","code":"rate_limit_exceeded"}}`, false, "status 429 Too Many Requests"},
 		{"no money", 429, `{"error":{"message":"pay","code":"insufficient_quota"}}`, true, "insufficient_quota"},
 		{"200 with an error", 200, `{"error":{"message":"model overloaded"}}`, true, "the API says: model overloaded"},

@@ -25,6 +25,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/evalrun/evalrun/harness/internal/redact"
 )
 
 // Config configures a Client.
@@ -34,7 +36,7 @@ type Config struct {
 	// Header goes with every request: credentials, for instance. A header named
 	// Idempotency-Key is refused: it makes net/http resend a request by itself.
 	Header http.Header
-	// Secrets are taken out of error messages.
+	// Secrets are taken out of whatever the server sends, and of messages.
 	Secrets []string
 	// HTTPClient carries the requests; its redirect policy and time limit are
 	// not used. nil: one with a transport of its own.
@@ -56,7 +58,7 @@ type Config struct {
 type Client struct {
 	base    string
 	header  http.Header
-	secrets []string
+	secrets *redact.Redactor
 	http    *http.Client
 	own     bool // the transport is ours to close
 	retries int
@@ -92,12 +94,7 @@ func New(c Config) (*Client, error) {
 	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	client := &Client{
 		base: strings.TrimRight(base.String(), "/"), header: c.Header.Clone(), http: hc, own: own,
-		retries: c.MaxRetries, timeout: c.Timeout, maxBody: c.MaxBody, sleep: c.Sleep,
-	}
-	for _, s := range c.Secrets {
-		if s != "" {
-			client.secrets = append(client.secrets, s)
-		}
+		retries: c.MaxRetries, timeout: c.Timeout, maxBody: c.MaxBody, sleep: c.Sleep, secrets: redact.New(c.Secrets...),
 	}
 	switch {
 	case client.retries == 0:

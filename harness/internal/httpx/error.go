@@ -2,7 +2,6 @@ package httpx
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -35,7 +34,7 @@ type Error struct {
 	// Message is the server's, or the start of what it sent: one line, made safe
 	// to show, of 200 bytes at most.
 	Message string
-	// Body is what the server sent, as it was: not to be shown.
+	// Body is what the server sent, save for secrets: not to be shown.
 	Body []byte
 	// Attempts is how many times the request was sent.
 	Attempts int
@@ -175,12 +174,8 @@ func (r *redacted) As(target any) bool   { return errors.As(r.err, target) }
 // format or invalid characters, 200 bytes at most.
 func (c *Client) Clean(text string) string {
 	const most = 200
+	text = c.secrets.Text(text) // first: of one that is cut a part would stay
 	text = text[:min(len(text), 64<<10)]
-	for _, s := range c.secrets {
-		for _, form := range []string{s, url.QueryEscape(s), base64.StdEncoding.EncodeToString([]byte(s))} {
-			text = strings.ReplaceAll(text, form, "[redacted]")
-		}
-	}
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	text = strings.Map(func(r rune) rune {
 		switch {
