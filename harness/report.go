@@ -164,6 +164,21 @@ type Publish struct {
 	// Audit is what the platform was found to hold when all was posted; nil when
 	// it was not asked, or could not say.
 	Audit *Audit
+	// Rejections are the first of the rejected results with the platform's words,
+	// in the order of the source.
+	Rejections []Receipt
 	// Error is why posting stopped; "" when it did not.
 	Error string
+}
+
+// Clean tells whether the platform has every result once and nothing else, as the
+// audit has shown. It is true as well when there was nothing to post.
+func (p Publish) Clean() bool {
+	switch {
+	case p.Pending > 0 || p.Rejected > 0 || p.Error != "":
+		return false
+	case p.Audit == nil:
+		return p.Posted == 0
+	}
+	return p.Audit.Clean()
 }

@@ -91,7 +91,8 @@ func hostileData(s string) Data {
 	r.StartedAt = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	r.Reasons, r.Warnings = []string{s}, []string{s}
 	r.Gate = []harness.CheckResult{{Check: s, Verdict: harness.Fail, Reason: s}}
-	r.Publish = &harness.Publish{Platform: s, EvaluationID: s, Pending: 1, Error: s}
+	r.Publish = &harness.Publish{Platform: s, EvaluationID: s, Pending: 1, Rejected: 1, Error: s,
+		Rejections: []harness.Receipt{{Key: harness.Key{Case: s, Trial: 1}, State: harness.PostRejected, Message: s}}}
 	return Data{Report: r, Results: each(results)}
 }
 

@@ -140,7 +140,16 @@ type jsonPublish struct {
 	Posted       int64  `json:"posted"`
 	Pending      int64  `json:"pending"`
 	Rejected     int64  `json:"rejected"`
-	Error        string `json:"error,omitempty"`
+	// Rejections are the first of them.
+	Rejections []jsonRejection `json:"rejections,omitempty"`
+	Audit      *harness.Audit  `json:"audit"`
+	Error      string          `json:"error,omitempty"`
+}
+
+type jsonRejection struct {
+	Case    string `json:"case"`
+	Trial   int    `json:"trial"`
+	Message string `json:"message"`
 }
 
 // document is the report in the shape of the format.
@@ -173,11 +182,25 @@ func document(r *harness.Report) jsonReport {
 			Check: validUTF8(c.Check), Verdict: string(c.Verdict), Value: finiteOrNull(c.Value), Reason: validUTF8(c.Reason),
 		})
 	}
-	if p := r.Publish; p != nil {
-		out.Publish = &jsonPublish{
-			Platform: validUTF8(p.Platform), EvaluationID: validUTF8(p.EvaluationID),
-			Posted: p.Posted, Pending: p.Pending, Rejected: p.Rejected, Error: validUTF8(p.Error),
-		}
+	out.Publish = publishDocument(r.Publish)
+	return out
+}
+
+func publishDocument(p *harness.Publish) *jsonPublish {
+	if p == nil {
+		return nil
+	}
+	out := &jsonPublish{
+		Platform: validUTF8(p.Platform), EvaluationID: validUTF8(p.EvaluationID),
+		Posted: p.Posted, Pending: p.Pending, Rejected: p.Rejected, Error: validUTF8(p.Error),
+	}
+	for _, r := range p.Rejections {
+		out.Rejections = append(out.Rejections, jsonRejection{validUTF8(r.Key.Case), r.Key.Trial, validUTF8(r.Message)})
+	}
+	if p.Audit != nil {
+		a := *p.Audit
+		a.At = a.At.UTC()
+		out.Audit = &a
 	}
 	return out
 }

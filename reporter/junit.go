@@ -52,6 +52,7 @@ func (JUnit) Write(w io.Writer, d Data) error {
 		out.check(c)
 	}
 	out.doubt(d.Report)
+	out.unposted(d.Report)
 	out.put("    <system-out>", xmlContent(junitSummary(d.Report)), "</system-out>\n")
 	out.put("    <system-err>", xmlContent(strings.Join(d.Report.Warnings, "\n")), "</system-err>\n")
 	out.put("  </testsuite>\n</testsuites>\n")
@@ -89,9 +90,11 @@ func junitCounts(d Data) (junitSum, error) {
 			sum.errors++
 		}
 	}
-	if doubtful(d.Report) {
-		sum.tests++
-		sum.errors++
+	for _, wrong := range []bool{doubtful(d.Report), unposted(d.Report)} {
+		if wrong {
+			sum.tests++
+			sum.errors++
+		}
 	}
 	return sum, nil
 }
@@ -175,8 +178,8 @@ func properties(r *harness.Report) [][2]string {
 			out = append(out, [2]string{m.Name + ".mean", number(m.Mean)})
 		}
 	}
-	if p := r.Publish; p != nil {
-		out = append(out, [2]string{"published", publishText(p)})
+	if r.Publish != nil {
+		out = append(out, publishFacts(r.Publish)...)
 	}
 	return out
 }
@@ -335,9 +338,7 @@ func junitSummary(r *harness.Report) string {
 		lines = append(lines, f[0]+": "+f[1])
 	}
 	lines = append(lines, r.Reasons...)
-	if why := postingText(r); why != "" {
-		lines = append(lines, why)
-	}
+	lines = append(lines, postingTroubles(r)...)
 	return strings.Join(lines, "\n")
 }
 

@@ -40,6 +40,7 @@ func (m Markdown) Write(w io.Writer, d Data) error {
 	p.failures()
 	p.metrics()
 	p.troubles()
+	p.rejected()
 	p.facts()
 	_, err = io.WriteString(w, p.done())
 	return err
@@ -185,7 +186,7 @@ func (p *sheet) facts() {
 		}
 		lines = append(lines, "- "+f[0]+": "+f[1]+"\n")
 	}
-	if why := postingText(r); why != "" {
+	for _, why := range postingTroubles(r) {
 		lines = append(lines, "- ⚠️ "+sentence(why)+"\n")
 	}
 	for _, s := range r.Warnings {

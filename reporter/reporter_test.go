@@ -77,7 +77,8 @@ func fixture() Data {
 		{Check: "latency.p95 <= 2s", Verdict: harness.Pass, Value: ptr(1.31), Reason: "1.31s is within 2s"},
 		{Check: "polite.mean >= 0.8", Verdict: harness.Inconclusive, Reason: "1 of 16 trials has no score: the mean lies between 0.79 and 0.86"},
 	}
-	d.Report.Publish = &harness.Publish{Platform: "sgp", EvaluationID: "ev_7", Posted: 13, Pending: 2, Rejected: 1, Error: "POST /v4/evaluations/ev_7/test-case-results/batch: 422 for item 14"}
+	d.Report.Publish = &harness.Publish{Platform: "sgp", EvaluationID: "ev_7", Posted: 13, Pending: 2, Rejected: 1, Error: "POST /v4/evaluations/ev_7/test-case-results/batch: 422 for item 14",
+		Rejections: []harness.Receipt{{Key: harness.Key{Case: "emoji 🎉", Trial: 2}, State: harness.PostRejected, Message: "test_case_id: no such test case in version 3"}}}
 	d.Report.Warnings = []string{"equals has 7 cases: an interval this wide proves little; 35 more would halve it"}
 	d.Report.Abandoned = 1
 	return d

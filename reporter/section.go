@@ -197,8 +197,16 @@ func widest(texts []string) int {
 
 // facts are latency, tokens, cost, calls and what was posted.
 func (p *page) facts() {
+	if all := facts(p.report); len(all) > 0 {
+		p.line()
+		p.labelled(all)
+	}
+}
+
+// labelled writes safe texts behind labels of ours.
+func (p *page) labelled(facts [][2]string) {
 	var rows []table.Row
-	for _, f := range facts(p.report) {
+	for _, f := range facts {
 		for i, text := range wrap(f[1], p.width-13, 2) {
 			if i > 0 {
 				f[0] = p.ink.dim("│")
@@ -206,10 +214,7 @@ func (p *page) facts() {
 			rows = append(rows, table.Row{p.ink.dim(f[0]), text})
 		}
 	}
-	if len(rows) > 0 {
-		p.line()
-		p.rows(nil, rows)
-	}
+	p.rows(nil, rows)
 }
 
 // facts are labels of ours with safe texts.
@@ -234,21 +239,10 @@ func facts(r *harness.Report) [][2]string {
 	if r.Abandoned > 0 {
 		out = append(out, [2]string{"abandoned", plural(r.Abandoned, "call", "calls") + " went on past the end of the time limit"})
 	}
-	if pub := r.Publish; pub != nil {
-		out = append(out, [2]string{"published", publishText(pub)})
+	if r.Publish != nil {
+		out = append(out, publishFacts(r.Publish)...)
 	}
 	return out
-}
-
-func publishText(pub *harness.Publish) string {
-	s := count(pub.Posted) + " posted"
-	if pub.Pending > 0 {
-		s += " · " + count(pub.Pending) + " pending"
-	}
-	if pub.Rejected > 0 {
-		s += " · " + count(pub.Rejected) + " rejected"
-	}
-	return s + " · " + safe(pub.Platform, 20) + " evaluation " + safe(pub.EvaluationID, 60)
 }
 
 // warnings are the sentences that belong beside the numbers.

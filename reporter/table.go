@@ -26,6 +26,8 @@ type Table struct {
 	// GateOnly leaves all out but the verdict, the gate and the reasons. The
 	// results are not read then.
 	GateOnly bool
+	// PublishOnly leaves all out but what became of the results on a platform.
+	PublishOnly bool
 }
 
 var _ Reporter = Table{}
@@ -35,7 +37,7 @@ func (t Table) Write(w io.Writer, d Data) error {
 	if d.Report == nil {
 		return errNoReport
 	}
-	if t.GateOnly {
+	if t.GateOnly || t.PublishOnly {
 		d.Results = nil
 	}
 	s, err := digestOf(d, max(orDefault(t.Failures, 10), 0))
@@ -43,12 +45,18 @@ func (t Table) Write(w io.Writer, d Data) error {
 		return err
 	}
 	p := page{report: d.Report, digest: s, width: max(orDefault(t.Width, 100), 40), ink: ink(t.Color)}
+	if t.PublishOnly {
+		p.publish()
+		_, err = io.WriteString(w, p.String())
+		return err
+	}
 	p.verdict()
 	p.gate()
 	if !t.GateOnly {
 		p.failures()
 		p.metrics()
 		p.troubles()
+		p.rejected()
 		p.facts()
 	}
 	if !t.GateOnly || len(d.Report.Gate) == 0 { // then they may be all there is to say

@@ -25,7 +25,7 @@ func (p *page) verdict() {
 	for _, why := range r.Reasons {
 		p.bullet("!", why, p.ink.yellow)
 	}
-	if why := postingText(r); why != "" {
+	for _, why := range postingTroubles(r) {
 		p.bullet("!", why, p.ink.yellow)
 	}
 }
@@ -183,20 +183,4 @@ func headline(r *harness.Report) string {
 		return "DONE"
 	}
 	return strings.ToUpper(string(r.Verdict))
-}
-
-// postingText says why posting stopped, "" when it did not or when the run's
-// reasons have it.
-func postingText(r *harness.Report) string {
-	if r.Publish == nil || r.Publish.Error == "" {
-		return ""
-	}
-	why := r.Publish.Error
-	if slices.ContainsFunc(r.Reasons, func(s string) bool { return strings.Contains(s, why) }) {
-		return ""
-	}
-	if strings.HasPrefix(why, "posting ") {
-		return why
-	}
-	return "posting stopped: " + why
 }
