@@ -2,14 +2,14 @@
 // cases come from there, results go there.
 //
 // A [Client] has a method for each endpoint. On top of it, a [Source] reads the
-// cases of a dataset page by page, a [Publisher] posts a run's results in
+// cases of a dataset, a [Publisher] posts a run's results in
 // batches and finds out what became of them when something breaks, [Push] and
 // [Pull] move cases between a file and a dataset.
 //
 //	client, err := sgp.New(sgp.ConfigFromEnv(os.Getenv))
 //	...
 //	report, err := harness.Run(ctx, harness.Config{
-//		Source: sgp.Source{Client: client, DatasetID: "ds_1", Version: 3},
+//		Source: &sgp.Source{Client: client, DatasetID: "ds_1", Version: 3},
 //		...
 //	})
 //
@@ -23,6 +23,15 @@
 //
 // Numbers are float64; an integer beyond 2^53 is a json.Number, so that nothing
 // is rounded on its way through.
+//
+// # What is read
+//
+// A published version is read page by page while the run goes on. A live dataset
+// can change between two pages, so that cases come twice or not at all, and even
+// a count that is right proves nothing: a case that is archived and one that is
+// added cancel each other out. So it is read whole first, and again until it is
+// certain what it held at one instant; see [Source]. [ErrChanged] says that it did
+// not hold still.
 //
 // # What is posted
 //

@@ -24,7 +24,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	report, err := harness.Run(ctx, harness.Config{
-		Source: sgp.Source{Client: client, DatasetID: "ds_1", Version: 3},
+		Source: &sgp.Source{Client: client, DatasetID: "ds_1", Version: 3},
 		App: harness.TextApp(func(_ context.Context, question string) (string, error) {
 			return "an answer to " + question, nil
 		}),

@@ -22,16 +22,20 @@ const maxLimit = 10000
 // pager walks a list by page and limit. The end is where as many items were seen
 // as total_item_count says: an empty page before it is skipped, and current_page
 // is not looked at. An empty page where page and limit say that the end was
-// passed means that items are missing. That, and a total that must stay the
-// same, bound the number of pages.
+// passed means that items are missing. That, maxEmpty, and a total that must stay
+// the same, bound the number of pages.
 type pager struct {
 	page  int // to be asked for next, from 1
 	limit int
 	total int64
 	seen  int64
 	last  string // digest of the IDs of the last page that had any
+	empty int    // empty pages in a row
 	short bool   // the end was passed with fewer items than announced
 }
+
+// maxEmpty is how many empty pages in a row are taken for a list without an end.
+const maxEmpty = 100
 
 // listed is what the pager looks at in a page.
 type listed struct {
@@ -47,8 +51,9 @@ func (p pager) next(got listed) (n pager, done bool, err error) {
 	n.page++
 	n.total = got.total
 	n.seen += count
+	n.empty++
 	if count > 0 {
-		n.last = digest(got.ids)
+		n.last, n.empty = digest(got.ids), 0
 	}
 	switch {
 	case p.page > 1 && got.total != p.total:
@@ -60,7 +65,7 @@ func (p pager) next(got listed) (n pager, done bool, err error) {
 	case n.seen == got.total:
 		return n, true, nil
 	}
-	n.short = count == 0 && int64(p.page-1)*int64(p.limit) >= got.total
+	n.short = n.empty > maxEmpty || count == 0 && int64(p.page-1)*int64(p.limit) >= got.total
 	return n, false, nil
 }
 
@@ -77,6 +82,7 @@ func (p pager) cursor() string {
 	v.Set("total", strconv.FormatInt(p.total, 10))
 	v.Set("seen", strconv.FormatInt(p.seen, 10))
 	v.Set("last", p.last)
+	v.Set("empty", strconv.Itoa(p.empty))
 	v.Set("short", strconv.FormatBool(p.short))
 	return v.Encode()
 }
@@ -88,12 +94,13 @@ func parsePager(cursor string, limit int) (pager, error) {
 		return p, nil
 	}
 	v, err := url.ParseQuery(cursor)
-	var errs [5]error
+	var errs [6]error
 	p.page, errs[0] = strconv.Atoi(v.Get("page"))
 	p.limit, errs[1] = strconv.Atoi(v.Get("limit"))
 	p.total, errs[2] = strconv.ParseInt(v.Get("total"), 10, 64)
 	p.seen, errs[3] = strconv.ParseInt(v.Get("seen"), 10, 64)
 	p.short, errs[4] = strconv.ParseBool(v.Get("short"))
+	p.empty, errs[5] = strconv.Atoi(v.Get("empty"))
 	p.last = v.Get("last")
 	if errors.Join(err, errors.Join(errs[:]...)) != nil || p.page < 1 || p.limit < 1 {
 		return p, fmt.Errorf("no page %q", cursor)
@@ -125,14 +132,14 @@ func all[T identified](ctx context.Context, limit int, fetch func(context.Contex
 	return func(yield func(T, error) bool) {
 		var none T
 		p := pager{page: 1, limit: limit}
-		seen := map[string]bool{}
+		ids := newIDSet()
 		for {
 			page, err := fetch(ctx, ListOptions{Page: p.page, Limit: p.limit})
 			done := false
 			if err == nil {
 				got := look(page)
 				if p, done, err = p.next(got); err == nil {
-					err = distinct(got.ids, seen)
+					err = ids.addAll(got.ids)
 				}
 			}
 			if err != nil {
@@ -152,17 +159,6 @@ func all[T identified](ctx context.Context, limit int, fetch func(context.Contex
 			}
 		}
 	}
-}
-
-// distinct adds IDs to those that were seen before.
-func distinct(ids []string, seen map[string]bool) error {
-	for _, id := range ids {
-		if seen[id] {
-			return fmt.Errorf("%w: it has %q twice", ErrChanged, id)
-		}
-		seen[id] = true
-	}
-	return nil
 }
 
 // AllResults reads every result of an evaluation, page by page. The error

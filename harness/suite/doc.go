@@ -57,6 +57,12 @@
 //	dataset:
 //	  sgp: {dataset_id: ds_1, version: 3}   # Scale GP, read page by page
 //
+// Without a version it is the dataset as it is when the run begins: it is read
+// whole, into a temporary file, before the first case runs. When it does not hold
+// still for that, the run says so and ends as incomplete (exit code 4) with no case
+// run. When it has changed by the time that a run is resumed, the resumed run says
+// which case is another one and ends likewise; its results are kept.
+//
 // A case has id, input (text, or a map), expected, extra, history, metadata and
 // cluster, as in harness.Case. IDs are unique.
 //

@@ -55,7 +55,7 @@ type datasetDoc struct {
 // sgpDatasetDoc names a dataset of Scale GP.
 type sgpDatasetDoc struct {
 	DatasetID string `yaml:"dataset_id" jsonschema:"required,minLength=1" jsonschema_description:"The dataset's ID."`
-	Version   *int   `yaml:"version" jsonschema:"minimum=1" jsonschema_description:"A published version; without one, the dataset as it is now."`
+	Version   *int   `yaml:"version" jsonschema:"minimum=1" jsonschema_description:"A published version, which can't change; without one, the dataset as it is when the run begins."`
 }
 
 // caseDoc is an inline test case.

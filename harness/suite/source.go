@@ -27,7 +27,7 @@ func (s *Suite) Source(ctx context.Context) (harness.Source, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &sgp.Source{Client: client, DatasetID: d.SGP.DatasetID, Version: d.SGP.Version}, nil
+		return platform{&sgp.Source{Client: client, DatasetID: d.SGP.DatasetID, Version: d.SGP.Version}}, nil
 	case d.File != "":
 		return s.openFile()
 	}
@@ -44,6 +44,12 @@ func (s *Suite) SGP() (*sgp.Client, error) {
 	c.HTTPClient = s.http
 	return sgp.New(c)
 }
+
+// platform is a dataset of Scale GP with a client of its own.
+type platform struct{ *sgp.Source }
+
+// Close closes the source and its client.
+func (p platform) Close() error { return errors.Join(p.Source.Close(), p.Client.Close()) }
 
 // inline are the cases of a suite, with a digest.
 type inline struct{ harness.Cases }

@@ -129,7 +129,9 @@ func (a *app) pullCommand() *cobra.Command {
 				return err
 			}
 			defer client.Close()
-			return a.pull(cmd, sgp.Source{Client: client, DatasetID: from["id"], Version: version, OriginalIDs: true}, path)
+			source := &sgp.Source{Client: client, DatasetID: from["id"], Version: version, OriginalIDs: true}
+			defer source.Close()
+			return a.pull(cmd, source, path)
 		},
 	}
 	cmd.Flags().StringToStringVar(&from, "sgp", nil, "which: id=ID, and version=N for a published version")
@@ -137,7 +139,7 @@ func (a *app) pullCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) pull(cmd *cobra.Command, source sgp.Source, path string) (err error) {
+func (a *app) pull(cmd *cobra.Command, source *sgp.Source, path string) (err error) {
 	var w io.Writer = a.stdout
 	if path != "" {
 		f, ferr := create(path)
