@@ -18,6 +18,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/evalrun/evalrun/harness"
 )
@@ -28,7 +29,7 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	// The widths of ambiguous East Asian characters follow the locale; the goldens don't.
 	text.OverrideRuneWidthEastAsianWidth(false)
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 func ptr[T any](v T) *T { return &v }

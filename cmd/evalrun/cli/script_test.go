@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
 
 	"github.com/evalrun/evalrun/cmd/evalrun/cli"
 	"github.com/evalrun/evalrun/evaluator"
@@ -27,11 +28,25 @@ import (
 // TestMain makes the test binary three programs: evalrun, an evalrun with a bug
 // in it, and the apps under test.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(leakless{m}, map[string]func(){
 		"evalrun":     func() { os.Exit(cli.Main()) },
 		"evalrun-bug": func() { os.Exit(cli.Run(context.Background(), cli.Config{Evaluators: buggy()})) },
 		"testapp":     testApp,
 	})
+}
+
+// leakless are tests after which no goroutine is left.
+type leakless struct{ testscript.TestingM }
+
+func (l leakless) Run() int {
+	code := l.TestingM.Run()
+	// database/sql keeps one goroutine per open database, and ends it a moment
+	// after Close returns.
+	if err := goleak.Find(goleak.IgnoreTopFunction("database/sql.(*DB).connectionOpener")); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, "goroutines are left after the tests:", err)
+		return 1
+	}
+	return code
 }
 
 // buggy is a registry with a definition that panics when a suite names it.
