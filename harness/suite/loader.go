@@ -43,6 +43,9 @@ func (l *loader) load() error {
 	env := environment{getenv: l.options.Getenv}
 	env.suite(l.root)
 	l.suite.Secrets = env.secrets
+	if key, _ := l.options.Getenv("SGP_API_KEY"); key != "" && !slices.Contains(env.secrets, key) {
+		l.suite.Secrets = append(l.suite.Secrets, key)
+	}
 	l.fail(env.errs...)
 	l.fail(l.decode(strict.Flatten(strict.Join(env.errs...))))
 	if err := strict.Join(l.errs...); err != nil {

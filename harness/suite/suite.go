@@ -66,8 +66,8 @@ type Suite struct {
 	Gate    []gate.Check
 	Reports []Report
 
-	// Secrets are the values that came from environment variables. They must not
-	// appear in anything that is shown or kept.
+	// Secrets are the values that came from environment variables, and the key of
+	// Scale GP. They must not appear in anything that is shown or kept.
 	Secrets []string
 
 	folder     folder

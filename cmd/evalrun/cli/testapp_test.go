@@ -82,6 +82,8 @@ func testApp() {
 		platform(os.Args[2])
 	case "wait":
 		awaitServer(os.Args[2])
+	case "canary":
+		canaryApp(os.Args[2], os.Args[3])
 	case "get":
 		get(os.Args[2])
 	default:

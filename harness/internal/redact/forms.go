@@ -18,8 +18,10 @@ import (
 // it, without URL escapes (a password in a URL), and its longer lines.
 func variants(s string) []string {
 	all := []string{s, strings.TrimSpace(s)}
-	if plain, err := url.PathUnescape(s); err == nil {
-		all = append(all, plain)
+	for _, unescape := range []func(string) (string, error){url.PathUnescape, url.QueryUnescape} {
+		if plain, err := unescape(s); err == nil {
+			all = append(all, plain)
+		}
 	}
 	if lines := strings.Split(strings.TrimSpace(s), "\n"); len(lines) > 1 {
 		for _, line := range lines {
@@ -40,12 +42,12 @@ func variants(s string) []string {
 // formsOf are the ways in which a value may be written.
 func formsOf(s string) []string {
 	digits := hex.EncodeToString([]byte(s))
-	forms := []string{s, strings.ToValidUTF8(s, "\uFFFD"), digits, strings.ToUpper(digits), html.EscapeString(s)}
+	forms := []string{
+		s, strings.ToValidUTF8(s, "\uFFFD"), digits, strings.ToUpper(digits),
+		html.EscapeString(s), inside(strconv.Quote(s)), inside(strconv.QuoteToASCII(s)),
+	}
 	forms = append(forms, urlForms(s)...)
 	forms = append(forms, jsonForms(s)...)
-	for _, quoted := range []string{strconv.Quote(s), strconv.QuoteToASCII(s)} {
-		forms = append(forms, quoted[1:len(quoted)-1])
-	}
 	for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
 		bare := enc.WithPadding(base64.NoPadding)
 		forms = append(forms, enc.EncodeToString([]byte(s)), bare.EncodeToString([]byte(s)))
@@ -87,14 +89,11 @@ func urlForms(s string) []string {
 var unicodeEscape = regexp.MustCompile(`\\u[0-9a-f]{4}`)
 
 // jsonForms are the value within a JSON string: with and without escapes of what
-// HTML gives a meaning to, of slashes and of whatever is not ASCII.
+// HTML gives a meaning to, and of whatever is not ASCII.
 func jsonForms(s string) []string {
 	forms := []string{inJSON(s, true), inJSON(s, false)}
 	for _, form := range forms {
 		forms = append(forms, inASCII(form))
-	}
-	for _, form := range forms {
-		forms = append(forms, strings.ReplaceAll(form, "/", `\/`))
 	}
 	for _, form := range forms {
 		forms = append(forms, unicodeEscape.ReplaceAllStringFunc(form, func(e string) string { return `\u` + strings.ToUpper(e[2:]) }))
@@ -109,8 +108,11 @@ func inJSON(s string, escapeHTML bool) string {
 	if err := enc.Encode(s); err != nil { // a string never fails
 		return s
 	}
-	return strings.TrimSuffix(strings.TrimPrefix(strings.TrimSuffix(b.String(), "\n"), `"`), `"`)
+	return inside(strings.TrimSuffix(b.String(), "\n"))
 }
+
+// inside is what stands between quotes.
+func inside(quoted string) string { return quoted[1 : len(quoted)-1] }
 
 // inASCII escapes what is not ASCII, as Python does by default.
 func inASCII(s string) string {

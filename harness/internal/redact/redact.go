@@ -11,15 +11,18 @@ import (
 const (
 	// Mark stands in the place of a secret.
 	Mark = "[redacted]"
-	// MinSecret is how many bytes a secret has at least. A shorter value is left
-	// alone: it would be found in ordinary text.
+	// MinSecret is how many bytes a secret has at least, backslashes not counted. A
+	// shorter value is left alone: it would be found in ordinary text.
 	MinSecret = 8
 )
 
 // Redactor takes a set of secrets out of text. It is safe for concurrent use; a
 // nil one knows no secret.
 type Redactor struct {
-	forms []string // what is looked for: at least MinSecret bytes each
+	// What is looked for: at least MinSecret bytes each, without backslashes. These
+	// are not looked at in a text either: so an escape is found in quotes, and in
+	// quotes within quotes.
+	forms []string
 	// The search is Wu and Manber's: it looks at three bytes and goes on by as
 	// many bytes as no form can begin in, six mostly.
 	skip  []uint8             // by the hash of the last three of MinSecret bytes
@@ -36,7 +39,7 @@ func New(secrets ...string) *Redactor {
 	for _, s := range secrets {
 		for _, v := range variants(s) {
 			for _, form := range formsOf(v) {
-				if len(form) >= MinSecret {
+				if form = bare(form); len(form) >= MinSecret {
 					found[form] = true
 				}
 			}
@@ -82,30 +85,51 @@ func (r *Redactor) Idle() bool { return r == nil }
 // was cut off, a part of a secret goes as well, when it is half of it or has
 // MinSecret bytes.
 func (r *Redactor) Text(s string) string {
-	if r == nil || len(s) < 3 {
+	if r == nil {
 		return s
 	}
-	hidden := r.whole(s)
-	if parts := r.parts(s); len(parts) > 0 {
-		hidden = append(hidden, parts...)
-		slices.SortFunc(hidden, func(a, b span) int { return cmp.Compare(a.from, b.from) })
-	}
+	plain := bare(s)
+	hidden := append(r.whole(plain), r.parts(plain)...)
 	if len(hidden) == 0 {
 		return s
 	}
+	slices.SortFunc(hidden, func(a, b span) int { return cmp.Compare(a.from, b.from) })
 	var b strings.Builder
-	done := 0
+	done, w := 0, walk{s: s}
 	for i := 0; i < len(hidden); {
 		at := hidden[i]
 		for i++; i < len(hidden) && hidden[i].from <= at.to; i++ { // secrets may overlap
 			at.to = max(at.to, hidden[i].to)
 		}
-		b.WriteString(s[done:at.from])
+		b.WriteString(strings.TrimRight(s[done:w.to(at.from)], `\`)) // the first byte's escape goes too
 		b.WriteString(Mark)
-		done = at.to
+		done = w.to(at.to-1) + 1
 	}
 	b.WriteString(s[done:])
 	return b.String()
+}
+
+// bare is a text without backslashes.
+func bare(s string) string { return strings.ReplaceAll(s, `\`, "") }
+
+// walk goes through a text beside its bare one.
+type walk struct {
+	s           string
+	place, bare int
+}
+
+// to goes on to a place of the bare text and gives that of the text.
+func (w *walk) to(bare int) int {
+	for {
+		for w.s[w.place] == '\\' {
+			w.place++
+		}
+		if w.bare == bare {
+			return w.place
+		}
+		w.place++
+		w.bare++
+	}
 }
 
 // span is a part of a text, from and to being places in it.

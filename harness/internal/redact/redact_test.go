@@ -51,6 +51,11 @@ func TestEveryForm(t *testing.T) {
 		r := New("another-secret", secret)
 		for name, form := range written(secret) {
 			for _, around := range [][2]string{{"", ""}, {"before ", " after"}, {`{"key":"`, `"}`}, {"x", "y"}} {
+				quoted := form
+				for range 3 {
+					quoted = inside(strconv.Quote(quoted))
+					assert.Equal(t, around[0]+Mark+around[1], strings.ReplaceAll(r.Text(around[0]+quoted+around[1]), Mark+"=", Mark), "%s of %q, quoted", name, secret)
+				}
 				out := r.Text(around[0] + form + around[1])
 				assert.NotContains(t, out, form, "%s of %q", name, secret)
 				assert.Equal(t, strings.TrimRight(around[0]+Mark, "="), strings.TrimRight(strings.TrimSuffix(out, around[1]), "="), "%s of %q", name, secret)
@@ -108,13 +113,13 @@ func TestCut(t *testing.T) {
 				left, right := form[:n], form[n:]
 				for _, cut := range []string{"the key is " + left + "…", "the key is " + left + " …", `the key is "` + left + `"… (99 characters)`} {
 					out := r.Text(cut)
-					if n >= least(form) && n > 2 {
+					if len(bare(left)) >= least(bare(form)) {
 						assert.NotContains(t, out, left, "%s of %q", name, secret)
 						assert.Contains(t, out, Mark)
 					}
 				}
 				for _, cut := range []string{"…" + right + " was the key", `found …"` + right + `", expected`, "… " + right} {
-					if len(right) >= least(form) && len(right) > 2 {
+					if len(bare(right)) >= least(bare(form)) {
 						assert.NotContains(t, r.Text(cut), right, "%s of %q", name, secret)
 					}
 				}
@@ -177,8 +182,12 @@ func TestAgainstASimpleSearch(t *testing.T) {
 func FuzzText(f *testing.F) {
 	f.Add("hunter2-hunter2", "user:hunter2-hunter2 and more", 1)
 	f.Add("8 bytes…", "8 bytes……\"8 bytes\"…", 2)
+	f.Add(`a\"b\\c/d<e`, `{"x": "a\\\"b\\\\c/d\u003ce"}`, 3)
 	f.Fuzz(func(t *testing.T, secret, text string, offset int) {
 		r := New(secret)
+		if len(bare(secret)) < MinSecret {
+			return
+		}
 		if len(secret) < MinSecret {
 			assert.Equal(t, text, r.Text(text))
 			return
