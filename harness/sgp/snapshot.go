@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 )
 
@@ -203,9 +204,13 @@ func (p *pass) add(w io.Writer, cases []TestCase) error {
 }
 
 // nothingBehind asks for the page behind the last one: total_item_count may have
-// said too little.
+// said too little. That there is no such page is a good answer.
 func (p pager) nothingBehind(ctx context.Context, list lister) error {
 	page, err := list(ctx, ListOptions{Page: p.page, Limit: p.limit})
+	var refused *Error
+	if errors.As(err, &refused) && (refused.Status == http.StatusNotFound || refused.Status == http.StatusUnprocessableEntity) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -139,6 +140,27 @@ func TestAPageThatIsTooMuch(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 3, once, "one call and its retries")
+}
+
+// Some platforms have no page behind the last one.
+func TestNoPageBehindTheLast(t *testing.T) {
+	for _, status := range []int{404, 422} {
+		p := newPlatform(t)
+		p.cases = numbered(25)
+		p.fault = func(r *http.Request, _ []byte, serve func() *http.Response) (*http.Response, error) {
+			page, _ := strconv.Atoi(r.URL.Query().Get("page"))
+			limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
+			if (page-1)*limit >= 25 {
+				return respond(r, status, `{"detail": "no such page"}`), nil
+			}
+			return serve(), nil
+		}
+		s := &sgp.Source{Client: p.client(), DatasetID: "ds_1", PageSize: 10}
+		got, err := read(t, s)
+		require.NoError(t, err)
+		assert.Equal(t, idsOf(p.cases), got)
+		require.NoError(t, s.Close())
+	}
 }
 
 type endless struct{}

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -161,7 +162,7 @@ func (a *app) pull(cmd *cobra.Command, source *sgp.Source, path string) (err err
 	n := 0
 	for c, err := range sgp.Pull(cmd.Context(), source) {
 		if err != nil {
-			if n == 0 { // no such dataset, or nobody there
+			if n == 0 && !errors.Is(err, sgp.ErrChanged) { // no such dataset, or nobody there
 				return err
 			}
 			return &runner.Error{Code: runner.CodeIncomplete, Err: err}

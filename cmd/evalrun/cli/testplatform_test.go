@@ -11,6 +11,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // proxy forwards to a platform. While the file says "drop", batches of results
@@ -51,8 +52,10 @@ func proxy(addr, upstream, file string) {
 }
 
 // platform lists test cases as the dataset's ID asks: with an error status, with
-// an empty page before the end, with the same page for ever, with HTML.
+// an empty page before the end, with the same page for ever, with HTML; moving
+// gives other cases each time, file those whose IDs are in the file cases.txt.
 func platform(addr string) {
+	var calls atomic.Int64
 	handle := func(w http.ResponseWriter, r *http.Request) {
 		if file, err := os.ReadFile("hang"); err == nil { // say which request it is, and nothing else
 			_, _ = io.Copy(io.Discard, r.Body)
@@ -85,6 +88,20 @@ func platform(addr string) {
 		case dataset == "same":
 			item("a")
 			item("b")
+		case dataset == "moving":
+			for n := range 2 {
+				item(fmt.Sprint("case-", calls.Add(1), n))
+			}
+			total = 3
+			items = items[:max(0, min(2, 5-2*page))]
+		case dataset == "file":
+			ids, _ := os.ReadFile("cases.txt")
+			for _, id := range strings.Fields(string(ids)) {
+				item(id)
+			}
+			if total = len(items); page > 1 {
+				items = []any{}
+			}
 		}
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{"items": items, "total_item_count": total, "current_page": page, "items_per_page": limit})
