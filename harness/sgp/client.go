@@ -27,6 +27,8 @@ type Config struct {
 	// AccountID goes into x-selected-account-id, and into the bodies that want
 	// it. Optional for keys that belong to one account.
 	AccountID string
+	// Secrets are taken, as the key is, out of whatever the platform sends.
+	Secrets []string
 	// HTTPClient carries the requests; nil: one of its own. Redirects are never
 	// followed.
 	HTTPClient *http.Client
@@ -86,7 +88,7 @@ func New(c Config) (*Client, error) {
 		header.Set("x-selected-account-id", c.AccountID)
 	}
 	h, err := httpx.New(httpx.Config{
-		BaseURL: c.BaseURL, Header: header, Secrets: []string{c.APIKey}, HTTPClient: c.HTTPClient,
+		BaseURL: c.BaseURL, Header: header, Secrets: append([]string{c.APIKey}, c.Secrets...), HTTPClient: c.HTTPClient,
 		MaxRetries: c.MaxRetries, Timeout: c.Timeout, MaxBody: c.MaxBody, AllowInsecure: c.AllowInsecure, Sleep: c.Sleep,
 	})
 	if err != nil {

@@ -41,7 +41,7 @@ func (s *Suite) SGP() (*sgp.Client, error) {
 		value, _ := s.getenv(name)
 		return value
 	})
-	c.HTTPClient = s.http
+	c.HTTPClient, c.Secrets = s.http, s.Secrets
 	return sgp.New(c)
 }
 

@@ -20,10 +20,14 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/evalrun/evalrun/harness/sgp/sgpserver"
+	"github.com/evalrun/evalrun/harness/store"
 )
 
 // canaries are secrets, one for each place where a suite or the environment may
@@ -185,6 +189,10 @@ func (n *nest) evalrun(code int, args ...string) (out []byte) {
 	var stdout, stderr bytes.Buffer
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = n.dir, n.env, &stdout, &stderr
 	_ = cmd.Run()
+	if code < 0 { // any, but for a bug
+		code = cmd.ProcessState.ExitCode()
+		assert.Contains(n, []int{0, 1, 2, 3, 4, 5}, code, "%v\n%.3000s", args, &stderr)
+	}
 	assert.Equal(n, code, cmd.ProcessState.ExitCode(), "%v\n%.3000s\n%.3000s", args, &stdout, &stderr)
 	n.keep("stdout of "+strings.Join(args, " "), stdout.Bytes())
 	n.keep("stderr of "+strings.Join(args, " "), stderr.Bytes())
@@ -211,7 +219,7 @@ func (n *nest) check() {
 	n.files()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	looked, redacted := 0, 0
+	looked, redacted, hits := 0, 0, 0
 	for artefact, data := range n.artefacts {
 		for slot, secret := range n.all {
 			parts := leaks(secret)
@@ -220,6 +228,9 @@ func (n *nest) check() {
 			for form, text := range parts {
 				looked++
 				if i := bytes.Index(data, []byte(text)); i >= 0 {
+					if hits++; hits > 10 {
+						continue
+					}
 					n.Errorf("%s has %s as %s: %.200q", artefact, slot, form, data[max(0, i-80):])
 				}
 			}
@@ -228,6 +239,7 @@ func (n *nest) check() {
 	}
 	forms := len(leaks("")) + 2
 	assert.True(n, slices.ContainsFunc(slices.Collect(maps.Keys(n.artefacts)), func(name string) bool { return strings.HasPrefix(name, "evalrun.db-wal") }), "the store's journal was seen")
+	assert.Zero(n, hits)
 	assert.Greater(n, redacted, 1000, "they were there")
 	n.Logf("%d artefacts × %d slots × %d forms: %d searches; %d redactions", len(n.artefacts), len(n.all), forms, looked, redacted)
 }
@@ -326,5 +338,112 @@ func TestNoSecretInAnyArtefact(t *testing.T) {
 	for _, format := range []string{"table", "json", "jsonl", "csv", "junit", "markdown"} {
 		n.evalrun(0, "report", "latest", "-o", format)
 	}
+	n.check()
+}
+
+// hostile is a platform that says all secrets: in its test cases, in answers to
+// what is posted and, once, in the answer to a request of the fault's kind.
+type hostile struct {
+	*nest
+	http.Handler
+	fault atomic.Value // "KIND STATUS", or ""
+	said  atomic.Value // the text with the secrets
+}
+
+func (h *hostile) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	h.keep("sent to the platform", append([]byte(r.URL.String()+"\n"), body...))
+	quoted, _ := json.Marshal(h.said.Load())
+	kind := "list"
+	if r.Method == http.MethodPost {
+		kind = "create"
+	}
+	if strings.HasSuffix(r.URL.Path, "/test-case-results/batch") {
+		kind = "batch"
+		h.files()
+	}
+	fault, status := "", 0
+	if _, err := fmt.Sscan(h.fault.Load().(string), &fault, &status); err == nil && fault == kind {
+		h.fault.Store("")
+		w.Header().Set("Location", "https://"+hex.EncodeToString([]byte(h.all["SGP_API_KEY"]))+".example/?k="+url.QueryEscape(h.all["SGP_API_KEY"]))
+		w.Header().Set("Retry-After", "1")
+		w.Header().Set("Content-Type", "application/json")
+		if status == 200 {
+			w.Header().Set("Content-Type", "text/"+url.QueryEscape(h.all["SGP_API_KEY"]))
+		}
+		w.WriteHeader(status)
+		if status == 422 {
+			fmt.Fprintf(w, `{"detail": [{"loc": ["body", 0, "test_case_evaluation_data"], "msg": %s, "type": %s}]}`, quoted, quoted)
+		} else {
+			fmt.Fprintf(w, `{"detail": %s}`, quoted)
+		}
+		return
+	}
+	answer := httptest.NewRecorder()
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	h.Handler.ServeHTTP(answer, r)
+	text := bytes.ReplaceAll(answer.Body.Bytes(), []byte("PLANT"), quoted[1:len(quoted)-1])
+	if kind == "batch" {
+		text = bytes.ReplaceAll(text, []byte(`"label_status"`), append(append([]byte(`"said": `), quoted...), `, "label_status"`...))
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(text)
+}
+
+const publishing = `name: publishing
+dataset: {sgp: {dataset_id: @DATASET@, version: 1}}
+app: {exec: {command: [testapp, canary, text, "@SECRETS@"], env: {KEY: "${env:KEY_EXEC}", LINES: "${env:KEY_LINES}"}}}
+evaluators: [equals, {exec: {command: [testapp, canary, judge, "@SECRETS@"], env: {KEY: "${env:KEY_JUDGE}", A: "${env:KEY_ARGUMENT}", B: "${env:KEY_BODY}", C: "${env:KEY_HEADER}", D: "${env:KEY_JSONL}", E: "${env:KEY_OPENAI}", F: "${env:KEY_PASSWORD}${env:KEY_QUERY}", G: "${env:KEY_START}", H: "${env:KEY_TEXT}"}}}]
+publish: {sgp: {evaluation: {name: nightly}, quiet_time: 100ms}}
+retries: 0
+`
+
+// TestNoSecretWithThePlatform has a platform say all secrets in what it answers,
+// and looks for them in what it is sent too.
+func TestNoSecretWithThePlatform(t *testing.T) {
+	n := newNest(t)
+	db, err := store.Open(t.TempDir())
+	require.NoError(t, err)
+	defer db.Close()
+	platform := &hostile{nest: n, Handler: sgpserver.New(sgpserver.Config{Store: db})}
+	platform.fault.Store("")
+	key := babble(map[string]string{"": n.all["SGP_API_KEY"]}) // push and pull know of no other
+	platform.said.Store(key)
+	server := httptest.NewServer(platform)
+	defer server.Close()
+	n.env = append(n.env, "SGP_CLIENT_BASE_URL="+server.URL, "SGP_ACCOUNT_ID=account")
+
+	n.write("cases.jsonl", `{"id": "a", "input": "ok", "expected": "x"}
+{"id": "b", "input": "say PLANT", "expected": "PLANT"}
+{"id": "c", "input": "fail", "expected": "x"}
+`)
+	var pushed struct {
+		ID string `json:"dataset_id"`
+	}
+	require.NoError(t, json.Unmarshal(n.evalrun(0, "dataset", "push", "cases.jsonl", "--sgp", "name=x", "--json"), &pushed))
+	n.write("suite.yaml", strings.NewReplacer("@SECRETS@", n.secrets, "@DATASET@", pushed.ID).Replace(publishing))
+	n.evalrun(0, "dataset", "pull", "--sgp", "id="+pushed.ID+",version=1", "-o", "pulled.jsonl")
+	platform.said.Store(babble(n.all))
+	n.evalrun(-1, "run", "suite.yaml")
+	for _, kind := range []string{"batch", "create", "list"} {
+		for _, status := range []int{200, 302, 401, 422, 500} {
+			platform.fault.Store(fmt.Sprint(kind, " ", status))
+			n.evalrun(-1, "run", "suite.yaml", "-o", "table", "-o", fmt.Sprintf("json:%s%d.json", kind, status))
+			n.evalrun(-1, "run", "suite.yaml", "--resume")
+		}
+	}
+	platform.said.Store(key)
+	for _, fault := range []string{"create 302", "create 403", "batch 422"} {
+		platform.fault.Store(fault)
+		n.evalrun(-1, "dataset", "push", "cases.jsonl", "--sgp", "name=y")
+		platform.fault.Store(strings.Replace(fault, "create", "list", 1))
+		n.evalrun(-1, "dataset", "pull", "--sgp", "id="+pushed.ID)
+	}
+	platform.fault.Store("")
+	for _, format := range []string{"table", "json", "jsonl", "csv", "junit", "markdown"} {
+		n.evalrun(0, "report", "latest", "-o", format)
+	}
+	n.evalrun(0, "list", "--json")
 	n.check()
 }

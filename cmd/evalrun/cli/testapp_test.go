@@ -2,7 +2,6 @@ package cli_test
 
 import (
 	"bufio"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -41,13 +40,6 @@ func testApp() {
 			os.Exit(1)
 		}
 		fmt.Print(string(data))
-	case "leak": // says its key, in answers and in errors
-		data, _ := io.ReadAll(os.Stdin)
-		fmt.Printf("my key is %s, in base64 %s", os.Getenv("KEY"), base64.StdEncoding.EncodeToString([]byte(os.Getenv("KEY"))))
-		if string(data) == "y" {
-			fmt.Fprintln(os.Stderr, "denied: "+os.Getenv("KEY"))
-			os.Exit(1)
-		}
 	case "exit":
 		fmt.Fprintln(os.Stderr, "the model file is missing")
 		os.Exit(1)

@@ -47,7 +47,9 @@ func formsOf(s string) []string {
 		html.EscapeString(s), inside(strconv.Quote(s)), inside(strconv.QuoteToASCII(s)),
 	}
 	forms = append(forms, urlForms(s)...)
-	forms = append(forms, jsonForms(s)...)
+	for _, form := range forms {
+		forms = append(forms, jsonForms(form)...)
+	}
 	for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
 		bare := enc.WithPadding(base64.NoPadding)
 		forms = append(forms, enc.EncodeToString([]byte(s)), bare.EncodeToString([]byte(s)))
