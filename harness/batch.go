@@ -38,7 +38,9 @@ func (q *queue) put(r Result) bool {
 		q.stuck++
 		q.change.Broadcast() // what is there is a batch
 		q.change.Wait()
-		q.stuck--
+		if q.stuck--; q.stuck == 0 {
+			q.change.Broadcast() // to those who wait for room
+		}
 	}
 	if q.failed {
 		return false
@@ -53,6 +55,15 @@ func (q *queue) put(r Result) bool {
 		q.change.Broadcast()
 	}
 	return true
+}
+
+// room waits until there is some, or the taker has failed.
+func (q *queue) room() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for !q.failed && q.stuck > 0 {
+		q.change.Wait()
+	}
 }
 
 // take waits until there is a whole batch, or the queue is full or closed, or the

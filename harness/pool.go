@@ -35,6 +35,7 @@ type pool struct {
 	deliver func(t *trial, ok bool) // ok: the trial has an outcome
 	ahead   func(r Result)          // takes an answer whose scores are still to come; nil: none is kept
 	witness Witness                 // nil: nobody is told of trials that begin
+	room    func()                  // waits until there is room for more results; nil: there always is
 	slots   chan struct{}           // of calls of the app
 
 	mu      sync.Mutex

@@ -138,6 +138,7 @@ func (e *engine) run(ctx context.Context) error {
 				results.put(t.r)
 			}
 		}}
+		p.room = results.room
 		if e.Journal != nil {
 			p.ahead = func(r Result) { results.put(r) }
 			p.witness, _ = e.Journal.(Witness)

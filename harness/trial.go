@@ -23,6 +23,9 @@ func (p *pool) runTrial(w *worker, t *trial) (alive bool) {
 		return p.finish(w, t, true)
 	}
 	p.slots <- struct{}{}
+	if p.room != nil {
+		p.room() // large answers must not pile up when the journal is slower than the app
+	}
 	if p.feeding.Err() != nil {
 		<-p.slots
 		p.deliver(t, false)

@@ -3,14 +3,11 @@ package main
 
 import (
 	"os"
-	"runtime/debug"
 
 	"github.com/evalrun/evalrun/cmd/evalrun/cli"
 )
 
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(300) // the heap is a few megabytes: collect less often
-	}
+	collectBySize()
 	os.Exit(cli.Main())
 }

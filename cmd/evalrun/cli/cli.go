@@ -48,6 +48,9 @@ func run(ctx context.Context, c Config) (code int) {
 	ctx, stop := a.watchSignals(ctx)
 	defer stop()
 	if err := root.ExecuteContext(ctx); err != nil {
+		if readerGone(err) {
+			return runner.Worst(a.code, codePipe) // as with show | head -1: no trouble
+		}
 		a.fail(err)
 		return runner.Worst(a.code, codeOf(ctx, err))
 	}

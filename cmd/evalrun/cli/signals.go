@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"sync"
@@ -26,6 +27,9 @@ func (a *app) watchSignals(ctx context.Context) (context.Context, func()) {
 	if !signal.Ignored(syscall.SIGHUP) { // as it is below nohup
 		signal.Notify(signals, syscall.SIGHUP)
 	}
+	// A closed pipe must not kill what runs: writing to it fails, and that is said.
+	pipes := make(chan os.Signal, 1)
+	signal.Notify(pipes, syscall.SIGPIPE)
 	ended := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -53,6 +57,7 @@ func (a *app) watchSignals(ctx context.Context) (context.Context, func()) {
 	})
 	return ctx, func() {
 		signal.Stop(signals)
+		signal.Stop(pipes)
 		close(ended)
 		wg.Wait()
 		cancel(nil)
@@ -65,6 +70,16 @@ func (a *app) finishing() string {
 		return ""
 	}
 	return fmt.Sprintf(": what runs may finish within %s; once more to leave now", grace)
+}
+
+// codePipe is the exit code of a command whose reader has gone away: what a shell
+// gives for SIGPIPE.
+const codePipe = 141
+
+// readerGone tells whether standard output is a pipe that nobody reads any more.
+func readerGone(err error) bool {
+	var e *fs.PathError // a closed connection is another error
+	return errors.As(err, &e) && e.Path == os.Stdout.Name() && errors.Is(e, syscall.EPIPE)
 }
 
 // signalName is a signal as people call it.

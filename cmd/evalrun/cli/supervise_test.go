@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -22,20 +21,6 @@ import (
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/store"
 )
-
-// ownProgram builds testdata/own, an evalrun with evaluators of its own, once.
-var ownProgram = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "evalrun-own-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "own")
-	out, err := exec.Command("go", "build", "-o", path, "./testdata/own").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("go build ./testdata/own: %w\n%s", err, out)
-	}
-	return path, nil
-})
 
 // needGo skips a test where there is no go command.
 func needGo(t *testing.T) {
@@ -48,13 +33,25 @@ func needGo(t *testing.T) {
 	}
 }
 
-// own gives a command of that program in a folder with a suite: four cases, asked
-// one after the other, the third of which has that fate.
-func own(t *testing.T, fate string, args ...string) *exec.Cmd {
+// program builds a command of this module.
+func program(t *testing.T, pkg string) string {
 	t.Helper()
 	needGo(t)
-	program, err := ownProgram()
-	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), filepath.Base(pkg))
+	out, err := exec.Command("go", "build", "-o", path, pkg).CombinedOutput()
+	require.NoError(t, err, "go build %s: %s", pkg, out)
+	return path
+}
+
+const (
+	evalrun    = "github.com/evalrun/evalrun/cmd/evalrun"
+	ownProgram = evalrun + "/cli/testdata/own" // an evalrun with evaluators of its own
+)
+
+// own gives a command of that program in a folder with a suite: four cases, asked
+// one after the other, the third of which has that fate.
+func own(t *testing.T, program, fate string, args ...string) *exec.Cmd {
+	t.Helper()
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "suite.yaml"), []byte(fmt.Sprintf(`name: own
 dataset: {cases: [{id: a, input: ok}, {id: b, input: ok}, {id: c, input: %q}, {id: d, input: ok}]}
@@ -89,12 +86,13 @@ func codeOf(t *testing.T, err error) int {
 // TestEvaluatorsThatEndTheProcess: whatever ends it, that is no success, what was
 // finished is kept, the run can be resumed, and the case is named.
 func TestEvaluatorsThatEndTheProcess(t *testing.T) {
+	path := program(t, ownProgram)
 	for _, fate := range []string{"exit 0", "exit 1", "exit 70", "kill", "race", "overflow", "memory"} {
 		t.Run(fate, func(t *testing.T) {
 			if fate == "overflow" && testing.Short() {
 				t.Skip("a stack of 1 GB")
 			}
-			cmd := own(t, fate, "run", "suite.yaml")
+			cmd := own(t, path, fate, "run", "suite.yaml")
 			if fate == "memory" { // 4 GB of address space
 				cmd.Path, cmd.Args = "/bin/sh", []string{"sh", "-c", `ulimit -v 4000000 && exec "$0" run suite.yaml`, cmd.Path}
 			}
@@ -102,9 +100,7 @@ func TestEvaluatorsThatEndTheProcess(t *testing.T) {
 			assert.Equal(t, 4, codeOf(t, err), "%s", cmd.Stderr)
 			assert.Contains(t, fmt.Sprint(cmd.Stderr), "before the command did")
 			assert.Contains(t, fmt.Sprint(cmd.Stderr), "main goes on")
-			program, err := ownProgram()
-			require.NoError(t, err)
-			cmd.Path = program
+			cmd.Path = path
 
 			report := again(cmd, "gate")
 			assert.Equal(t, 4, codeOf(t, report.Run()))
@@ -124,7 +120,8 @@ func TestEvaluatorsThatEndTheProcess(t *testing.T) {
 // TestProgramsOfTheirOwnEndAsTheCommandDoes: without such an evaluator nothing is
 // different.
 func TestProgramsOfTheirOwnEndAsTheCommandDoes(t *testing.T) {
-	cmd := own(t, "ok", "run", "suite.yaml", "--json")
+	path := program(t, ownProgram)
+	cmd := own(t, path, "ok", "run", "suite.yaml", "--json")
 	require.NoError(t, cmd.Run(), "%s", cmd.Stderr)
 	assert.Contains(t, fmt.Sprint(cmd.Stdout), `"verdict"`)
 	assert.Equal(t, 1, strings.Count(fmt.Sprint(cmd.Stderr), "main goes on"))
@@ -140,6 +137,7 @@ func TestProgramsOfTheirOwnEndAsTheCommandDoes(t *testing.T) {
 // TestSignalsToBothProcesses: one signal to the process that was started, or to
 // its group as a terminal sends it, counts once.
 func TestSignalsToBothProcesses(t *testing.T) {
+	path := program(t, ownProgram)
 	for _, test := range []struct {
 		sig   syscall.Signal
 		group bool
@@ -158,7 +156,7 @@ func TestSignalsToBothProcesses(t *testing.T) {
 			if test.times > 1 {
 				fate = "sleep 1m"
 			}
-			cmd := own(t, fate, "run", "suite.yaml")
+			cmd := own(t, path, fate, "run", "suite.yaml")
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			require.NoError(t, cmd.Start())
 			asleep(t, cmd.Dir)
@@ -182,7 +180,8 @@ func TestSignalsToBothProcesses(t *testing.T) {
 // TestKilledParent: when the process that was started is killed, the other one
 // ends as well, and the run can be resumed.
 func TestKilledParent(t *testing.T) {
-	cmd := own(t, "sleep 1h", "run", "suite.yaml")
+	path := program(t, ownProgram)
+	cmd := own(t, path, "sleep 1h", "run", "suite.yaml")
 	require.NoError(t, cmd.Start())
 	asleep(t, cmd.Dir)
 	st, err := store.Open(filepath.Join(cmd.Dir, ".evalrun"))
