@@ -2,9 +2,11 @@ package process_test
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,4 +88,28 @@ func TestServerWithoutReadyURL(t *testing.T) {
 	s, err := process.Start(t.Context(), self("hang"), "", 0)
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
+}
+
+// The probe stays where it was told to look: what a redirect points to is neither
+// asked nor an answer.
+func TestReadyProbeFollowsNoRedirect(t *testing.T) {
+	asked := make(chan string, 100)
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.URL.String() }))
+	defer elsewhere.Close()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		for _, to := range []string{elsewhere.URL, strings.Replace(elsewhere.URL, "127.0.0.1", "localhost", 1), "https://evil.example/", "/ready", ""} {
+			probed := 0
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				probed++
+				w.Header()["Location"] = []string{to}
+				w.WriteHeader(status)
+			}))
+			_, err := process.Start(t.Context(), self("hang"), strings.Replace(s.URL, "http://", "http://me:secret@", 1), time.Minute)
+			require.ErrorContains(t, err, fmt.Sprintf("(status %d)", status), to)
+			assert.Equal(t, 1, probed, to)
+			s.Close()
+		}
+	}
+	assert.Empty(t, asked)
+	noChildren(t)
 }

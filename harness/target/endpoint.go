@@ -206,6 +206,9 @@ func (e *endpoint) refused(resp *http.Response, a answer) error {
 	}
 	if a.status/100 == 3 {
 		to := "elsewhere"
+		if l := resp.Header.Get("Location"); l != "" {
+			resp.Header.Set("Location", e.secrets.Text(l)) // now: of a key the host may be half
+		}
 		if l, err := resp.Location(); err == nil {
 			to = l.Scheme + "://" + l.Host
 		}

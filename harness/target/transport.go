@@ -9,14 +9,16 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/evalrun/evalrun/harness/internal/httpx"
 )
 
 // newClient makes a client with room for that many connections to one server.
 func newClient(concurrency int) *http.Client {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Client{
-		Transport: once{&http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
+		Transport: once{httpx.Readable{RoundTripper: &http.Transport{
+			Proxy:                 httpx.Proxy,
 			DialContext:           dialer.DialContext,
 			TLSHandshakeTimeout:   10 * time.Second,
 			ExpectContinueTimeout: time.Second,
@@ -29,7 +31,7 @@ func newClient(concurrency int) *http.Client {
 				}
 				return nil
 			},
-		}},
+		}}},
 		CheckRedirect: sameOrigin,
 	}
 }
@@ -57,7 +59,7 @@ func (e *proxyError) Error() string {
 // once sends each request once. When a connection that was kept open drops while
 // the answer is waited for, net/http by itself sends again what it takes for
 // harmless, unseen by whoever pays for it; not so a body that can be read only once.
-type once struct{ *http.Transport }
+type once struct{ httpx.Readable }
 
 func (o once) RoundTrip(r *http.Request) (*http.Response, error) {
 	switch r.Method {
@@ -67,5 +69,5 @@ func (o once) RoundTrip(r *http.Request) (*http.Response, error) {
 			r.Body = io.NopCloser(strings.NewReader(""))
 		}
 	}
-	return o.Transport.RoundTrip(r)
+	return o.Readable.RoundTrip(r)
 }

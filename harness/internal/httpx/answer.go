@@ -9,7 +9,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
 	"strings"
 )
 
@@ -29,7 +28,7 @@ func (c *call) answer(ctx context.Context, resp *http.Response) *Error {
 	}
 	switch {
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
-		e.Message, e.Err = c.Clean(redirect(resp)), errRedirect
+		e.Message, e.Err = c.Clean(c.redirect(resp)), errRedirect
 		return e
 	case resp.StatusCode < 200 || resp.StatusCode >= 300:
 		e.Body = body
@@ -74,16 +73,6 @@ func (c *call) readBody(resp *http.Response) ([]byte, error) {
 		return []byte(clean), nil
 	}
 	return body, nil
-}
-
-// redirect says where a redirect wanted to go; without its query, which may
-// hold anything.
-func redirect(resp *http.Response) string {
-	to := "elsewhere"
-	if u, err := url.Parse(resp.Header.Get("Location")); err == nil && u.Host != "" {
-		to = u.Scheme + "://" + u.Host
-	}
-	return fmt.Sprintf("redirected to %s, which is not followed: the key is for %s alone", to, resp.Request.URL.Host)
 }
 
 func isJSON(contentType string) bool {

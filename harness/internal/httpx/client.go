@@ -91,6 +91,10 @@ func New(c Config) (*Client, error) {
 		*hc = *c.HTTPClient
 		hc.Timeout = 0
 	}
+	if hc.Transport == nil {
+		hc.Transport = http.DefaultTransport
+	}
+	hc.Transport = Readable{hc.Transport}
 	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	client := &Client{
 		base: strings.TrimRight(base.String(), "/"), header: c.Header.Clone(), http: hc, own: own,
@@ -123,7 +127,7 @@ func (c *Client) Close() {
 
 func newTransport() *http.Transport {
 	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
+		Proxy:                  Proxy,
 		DialContext:            (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConns:           100,
@@ -161,7 +165,16 @@ func Loopback(host string) bool {
 		return true
 	}
 	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.Unmap().IsLoopback()
+	return err == nil && addr.Zone() == "" && addr.Unmap().IsLoopback()
+}
+
+// Proxy is the one that the environment names for a request. This computer is
+// reached without one, however its name is spelled: what goes there may be plain.
+func Proxy(r *http.Request) (*url.URL, error) {
+	if Loopback(r.URL.Hostname()) {
+		return nil, nil
+	}
+	return http.ProxyFromEnvironment(r)
 }
 
 // Request is one call.
