@@ -13,34 +13,57 @@ const commitWait = 5 * time.Millisecond
 // record takes the results as they come, in batches: the journal first, then
 // they count as done, then the other sinks. While the journal syncs one batch
 // the next one grows.
-func (e *engine) record(ctx context.Context, results *queue, queues []*queue) error {
+//
+// When the journal fails no further trial begins. What the running ones come to is
+// kept until all have ended and then offered once more: the disk may have room
+// again.
+func (e *engine) record(ctx context.Context, results *queue, queues []*queue, stop func()) error {
 	defer func() {
 		for _, q := range queues {
 			q.close()
 		}
 	}()
 	ctx = context.WithoutCancel(ctx)
+	var failed error
+	var left [][]Result
 	for {
 		batch := results.take(Batch{Items: 1000, Bytes: 4 << 20, Wait: commitWait})
 		if batch == nil {
-			return nil
+			break
 		}
-		if e.Journal != nil {
-			if err := guarded("journal", func() error { return e.Journal.Write(ctx, batch) }); err != nil {
-				results.fail()
-				return fmt.Errorf("journal: %w", err)
-			}
+		if failed == nil {
+			failed = e.store(ctx, batch, queues)
 		}
-		for _, r := range batch {
-			if r.Pending {
-				continue
-			}
-			e.count(r)
-			for _, q := range queues {
-				q.put(r) // a failed sink has said so itself
-			}
+		if failed != nil {
+			stop()
+			left = append(left, batch)
 		}
 	}
+	for _, batch := range left {
+		if e.store(ctx, batch, queues) != nil {
+			break
+		}
+	}
+	return failed
+}
+
+// store hands a batch to the journal, counts it and hands it on.
+func (e *engine) store(ctx context.Context, batch []Result, queues []*queue) error {
+	if e.Journal != nil {
+		if err := guarded("journal", func() error { return e.Journal.Write(ctx, batch) }); err != nil {
+			return fmt.Errorf("journal: %w", err)
+		}
+	}
+	for _, r := range batch {
+		if r.Pending {
+			continue
+		}
+		e.count(r)
+		for _, q := range queues {
+			q.put(r) // a failed sink has said so itself
+		}
+	}
+	return nil
 }
 
 // count makes a result that is stored part of the report.

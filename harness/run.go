@@ -98,7 +98,9 @@ type engine struct {
 //
 //	fetch → plan → the pool: Concurrency × answer, score → record → sinks
 func (e *engine) run(ctx context.Context) error {
-	g, feeding := errgroup.WithContext(ctx)
+	g, group := errgroup.WithContext(ctx)
+	feeding, stopFeeding := context.WithCancel(group)
+	defer stopFeeding()
 	fetching, cancelFetch := context.WithCancel(feeding)
 	defer cancelFetch()
 	e.feeding = feeding
@@ -152,7 +154,7 @@ func (e *engine) run(ctx context.Context) error {
 		queues[i] = q
 		g.Go(func() error { return drain(e.posting, q, sink, e.Batch) })
 	}
-	g.Go(func() error { return e.record(ctx, results, queues) })
+	g.Go(func() error { return e.record(ctx, results, queues, stopFeeding) })
 
 	err := g.Wait()
 	if !e.plannedAll { // by Limit it may have all that it wants
