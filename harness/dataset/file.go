@@ -2,8 +2,6 @@ package dataset
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -40,13 +38,18 @@ type Options struct {
 // reading on from where the last page ended costs nothing extra, any other
 // cursor reads the file from its start and skips.
 //
+// A file that is written to while it is open is the error ErrChanged of the next
+// page; so is one that was replaced when it has to be opened again.
+//
 // Page may be called by one goroutine at a time.
 type File struct {
 	path     string
 	options  Options
 	format   format
 	mapping  *mapping
-	rows     rows // nil when there is no open position
+	was      fs.FileInfo // when it was opened first
+	file     *os.File    // what rows reads
+	rows     rows        // nil when there is no open position
 	position int64
 	ahead    *harness.Case // the case at position, when it is read already
 }
@@ -98,22 +101,34 @@ func (f *File) Page(ctx context.Context, cursor string) (harness.Page, error) {
 	if err := f.seek(ctx, start); err != nil {
 		return harness.Page{}, errors.Join(err, f.Close())
 	}
-	var page harness.Page
+	page, err := f.page(ctx)
+	changed := f.unchanged(f.file)
+	switch {
+	case changed != nil: // whatever else went wrong
+		return harness.Page{}, errors.Join(changed, f.Close())
+	case err == nil:
+		return page, nil
+	}
+	err = errors.Join(err, f.Close())
+	if len(page.Cases) > 0 && ctx.Err() == nil { // the rows before the broken one are whole
+		page.Next = strconv.FormatInt(start+int64(len(page.Cases)), 10)
+		return page, nil
+	}
+	return harness.Page{}, err
+}
+
+// page reads cases from the position on, as far as it gets.
+func (f *File) page(ctx context.Context) (page harness.Page, err error) {
 	for size := 0; len(page.Cases) < f.options.PageSize && size < maxPage; {
 		if err := ctx.Err(); err != nil {
-			return harness.Page{}, errors.Join(err, f.Close())
+			return page, err
 		}
 		c, err := f.next(ctx)
 		if errors.Is(err, io.EOF) {
 			return page, nil
 		}
 		if err != nil {
-			err = errors.Join(err, f.Close())
-			if len(page.Cases) > 0 { // the rows before the broken one are whole
-				page.Next = strconv.FormatInt(start+int64(len(page.Cases)), 10)
-				return page, nil
-			}
-			return harness.Page{}, err
+			return page, err
 		}
 		page.Cases = append(page.Cases, c)
 		size += textSize(c.Input) + textSize(c.Expected) + textSize(c.Extra) + textSize(c.History) + textSize(c.Metadata)
@@ -229,11 +244,15 @@ func (f *File) rewind() error {
 	if err != nil {
 		return err
 	}
-	r, err := openRows(file, f)
+	err = f.unchanged(file)
+	var r rows
+	if err == nil {
+		r, err = openRows(file, f)
+	}
 	if err != nil {
 		return errors.Join(err, file.Close())
 	}
-	f.rows, f.position, f.ahead = r, 0, nil
+	f.file, f.rows, f.position, f.ahead = file, r, 0, nil
 	return nil
 }
 
@@ -261,28 +280,13 @@ func (f *File) open() (*os.File, error) {
 	return file, nil
 }
 
-// Digest is "sha256:" and the digest of the file's bytes, as they are on disk,
-// in hexadecimal.
-func (f *File) Digest() (string, error) {
-	file, err := f.open()
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, file); err != nil {
-		return "", fmt.Errorf("read dataset %s: %w", f.path, cause(err))
-	}
-	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
-}
-
 // Close closes the file. Another Page would open it again.
 func (f *File) Close() error {
 	if f.rows == nil {
 		return nil
 	}
 	err := f.rows.close()
-	f.rows, f.ahead = nil, nil
+	f.file, f.rows, f.ahead = nil, nil, nil
 	return err
 }
 

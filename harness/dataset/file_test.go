@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/dataset"
@@ -438,4 +439,66 @@ func TestDigest(t *testing.T) {
 	d, err := f.Digest()
 	require.NoError(t, err)
 	assert.Equal(t, "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", d)
+}
+
+// A file that is written to while it is read is never read as if it had not been.
+func TestAFileThatChanges(t *testing.T) {
+	rows := func(from, to int) string {
+		var b strings.Builder
+		for i := from; i < to; i++ {
+			fmt.Fprintf(&b, "{\"id\": \"c%07d\", \"input\": \"x\"}\n", i)
+		}
+		return b.String()
+	}
+	later := time.Now().Add(time.Hour)
+	write := func(t *testing.T, path, text string) {
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		require.NoError(t, os.Chtimes(path, later, later)) // the clock of some file systems is coarse
+	}
+	for name, change := range map[string]func(t *testing.T, path string){
+		"grows":    func(t *testing.T, path string) { write(t, path, rows(0, 10_001)) },
+		"shrinks":  func(t *testing.T, path string) { write(t, path, rows(0, 5_000)) },
+		"is empty": func(t *testing.T, path string) { write(t, path, "") },
+		"moves":    func(t *testing.T, path string) { write(t, path, rows(1, 10_001)) },
+		"breaks":   func(t *testing.T, path string) { write(t, path, strings.Repeat("}", len(rows(0, 10_000)))) },
+		"touched":  func(t *testing.T, path string) { require.NoError(t, os.Chtimes(path, later, later)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "data.jsonl")
+			require.NoError(t, os.WriteFile(path, []byte(rows(0, 10_000)), 0o600))
+			f, err := dataset.Open(path, dataset.Options{PageSize: 1000})
+			require.NoError(t, err)
+			defer f.Close()
+			_, err = f.Digest()
+			require.NoError(t, err)
+			page, err := f.Page(t.Context(), "")
+			require.NoError(t, err)
+			change(t, path)
+			_, err = f.Page(t.Context(), page.Next)
+			require.ErrorIs(t, err, dataset.ErrChanged)
+			assert.ErrorContains(t, err, path)
+			_, err = f.Page(t.Context(), page.Next)
+			require.ErrorIs(t, err, dataset.ErrChanged, "it is not opened anew as if nothing had been")
+			_, err = f.Digest()
+			require.ErrorIs(t, err, dataset.ErrChanged)
+		})
+	}
+	t.Run("replaced", func(t *testing.T) { // by a rename: the open one is whole
+		path := filepath.Join(t.TempDir(), "data.jsonl")
+		require.NoError(t, os.WriteFile(path, []byte(rows(0, 3000)), 0o600))
+		f, err := dataset.Open(path, dataset.Options{PageSize: 1000})
+		require.NoError(t, err)
+		defer f.Close()
+		first, err := f.Page(t.Context(), "")
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(path+".new", []byte(rows(7, 3007)), 0o600))
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Skip("no open file can be replaced here: ", err)
+		}
+		second, err := f.Page(t.Context(), first.Next)
+		require.NoError(t, err)
+		assert.Equal(t, "c0001000", second.Cases[0].ID)
+		_, err = f.Page(t.Context(), "")
+		require.ErrorIs(t, err, dataset.ErrChanged, "to read it again would be another file")
+	})
 }
