@@ -84,6 +84,12 @@ func (r *runner) engine(ctx context.Context, news chan<- struct{}) (ending, erro
 		e.stopShow()
 		return e, e.err
 	}
+	if e.err == nil {
+		if e.err = r.sameCases(e.report.Cases.Planned); e.err != nil {
+			e.report.Status = harness.Incomplete
+			e.report.Reasons = append(e.report.Reasons, e.err.Error())
+		}
+	}
 	for _, reason := range e.report.Reasons {
 		e.reasons = append(e.reasons, r.redact.Text(reason))
 	}

@@ -24,7 +24,8 @@ func (j *journal) Begin(place int, c harness.Case, trial int) { j.run.Begin(plac
 
 // Plan registers the cases.
 func (j *journal) Plan(ctx context.Context, page []harness.Case) (harness.Planned, error) {
-	return j.run.Plan(ctx, page)
+	there, err := j.run.Plan(ctx, page)
+	return there, keptHint(err)
 }
 
 // Write stores a batch; it is synced when Write returns.

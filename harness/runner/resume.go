@@ -90,6 +90,48 @@ func (r *runner) fits(info store.Info) error {
 
 func (r *runner) drifted(info store.Info) bool { return info.Spec.Text != string(r.suite.Text) }
 
+// sameFile warns when the dataset's file is not the one that the resumed run began
+// with. A broken row may have been mended: the store compares the cases that the
+// run has, one by one.
+func (r *runner) sameFile() error {
+	before := r.before.Spec.DatasetDigest
+	file, ok := r.source.(interface{ Digest() (string, error) })
+	if before == "" || !ok || r.suite.Dataset.File == "" {
+		return nil
+	}
+	now, err := file.Digest()
+	if err != nil {
+		return usage(err, "")
+	}
+	if now != before {
+		r.note(fmt.Sprintf("the dataset %s had changed when the run was resumed", r.suite.Dataset.File))
+	}
+	return nil
+}
+
+// sameCases looks, at the end of a resumed run, for cases that it had and that
+// the dataset has not any more, which is an error, and for more cases than it had
+// when it was complete.
+func (r *runner) sameCases(planned int64) error {
+	before := r.before.Planned
+	switch {
+	case !r.resumed():
+	case planned < before:
+		return keptHint(fmt.Errorf("%w: %d of the %d cases of the run are not there any more", store.ErrDatasetChanged, before-planned, before))
+	case planned > before && r.before.Status == string(harness.Complete):
+		r.note(fmt.Sprintf("the dataset has %d more cases than when the run was complete; they were run too", planned-before))
+	}
+	return nil
+}
+
+// keptHint adds to the news that a dataset has changed what can be done.
+func keptHint(err error) error {
+	if !errors.Is(err, store.ErrDatasetChanged) {
+		return err
+	}
+	return fmt.Errorf("%w; what the run has is kept: resume it with the dataset as it was, or start a new run", err)
+}
+
 // left is what there is to do of a run.
 func (r *runner) left(info store.Info) work {
 	if info.Status != string(harness.Complete) || r.options.RetryErrors && info.Errored > 0 {

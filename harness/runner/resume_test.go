@@ -3,6 +3,8 @@ package runner
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -162,4 +164,51 @@ func TestResumeGoesByTheFile(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, one.RunID, again.RunID)
 	assert.NotEqual(t, two.RunID, again.RunID)
+}
+
+// A dataset file that changed between the start of a run and its resumption is
+// never mixed into it in silence.
+func TestResumeWithAnotherDatasetFile(t *testing.T) {
+	row := func(id string) string { return fmt.Sprintf(`{"id": %q, "input": %q, "expected": %q}`+"\n", id, id, id) }
+	for name, tc := range map[string]struct {
+		rows string
+		want string // of the run that is resumed nevertheless
+		code int
+	}{
+		"added at the end":   {row("a") + row("b") + row("c"), "1 more cases than when the run was complete", CodePass},
+		"removed at the end": {row("a"), "1 of the 2 cases of the run are not there any more", CodeIncomplete},
+		"edited":             {row("a") + strings.Replace(row("b"), `"input": "b"`, `"input": "B"`, 1), `case "b"`, CodeIncomplete},
+		"added before":       {row("c") + row("a") + row("b"), `is "c" and was "a"`, CodeIncomplete},
+		"formatted":          {row("a") + "\n" + row("b"), "data.jsonl had changed when", CodePass},
+	} {
+		t.Run(name, func(t *testing.T) {
+			st, dir := openStore(t), t.TempDir()
+			file := filepath.Join(dir, "data.jsonl")
+			_, rest, _ := strings.Cut(twoCases(), "app:")
+			text := "name: two\ndataset: {file: data.jsonl}\napp:" + rest
+			require.NoError(t, os.WriteFile(file, []byte(row("a")+row("b")), 0o600))
+			first, err := runApp(t.Context(), loadIn(t, dir, text, nil), Options{Store: st}, flaky())
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(file, []byte(tc.rows), 0o600))
+			app := &answers{}
+			again, err := runApp(t.Context(), loadIn(t, dir, text, nil), Options{Store: st, RetryErrors: true}, app)
+			require.NoError(t, err)
+			assert.Contains(t, storedReport(t, st, first.RunID).Warnings, "the dataset data.jsonl had changed when the run was resumed")
+			assert.Equal(t, tc.code, again.Code())
+			assert.Contains(t, strings.Join(append(again.Report.Reasons, again.Report.Warnings...), "\n"), tc.want)
+			assert.NotContains(t, app.asked, "a", "it has its answer")
+			assert.Equal(t, int64(1), finished(t, st, first.RunID, "a"))
+		})
+	}
+}
+
+// finished is how many whole results a case has.
+func finished(t *testing.T, st *store.Store, id, of string) (n int64) {
+	for r, err := range Results(t.Context(), st, id) {
+		require.NoError(t, err)
+		if r.Case.ID == of && r.Error == nil {
+			n++
+		}
+	}
+	return n
 }

@@ -118,6 +118,9 @@ func (r *runner) build(ctx context.Context) error {
 		return usage(err, "")
 	}
 	r.keep(r.source)
+	if err := r.sameFile(); err != nil {
+		return err
+	}
 	r.evaluators, err = r.suite.BuildEvaluators(evaluator.Env{Dir: r.suite.Dir, Concurrency: r.suite.Concurrency})
 	if err != nil {
 		return usage(err, "")

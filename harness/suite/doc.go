@@ -61,7 +61,11 @@
 // whole, into a temporary file, before the first case runs. When it does not hold
 // still for that, the run says so and ends as incomplete (exit code 4) with no case
 // run. When it has changed by the time that a run is resumed, the resumed run says
-// which case is another one and ends likewise; its results are kept.
+// which case is another one, or is gone, and ends likewise; its results are kept.
+// Cases that were added at its end are run.
+//
+// It is the same with a file; reports of the run then also say that it had changed.
+// A file that is written to while the run reads it ends the run as incomplete.
 //
 // A case has id, input (text, or a map), expected, extra, history, metadata and
 // cluster, as in harness.Case. IDs are unique.

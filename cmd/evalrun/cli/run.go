@@ -37,7 +37,9 @@ results, writes the reports and judges the suite's gate.
 
 --resume goes on with the newest run of the suite, or with the run whose ID
 follows; --retry-errors does so too and runs the errored trials again. A resumed
-run keeps its cases, trials and seed. Of a run that is complete only what is not posted yet is posted;
+run keeps its cases, trials and seed: when the dataset has changed, so that a case
+is another one or is not there any more, the run ends as incomplete (exit code 4)
+and keeps what it has. Of a run that is complete only what is not posted yet is posted;
 when there is nothing to do at all, it is reported.`,
 		Example: `  evalrun run suites/quickstart.yaml
   evalrun run support.yaml --trials 3 -o out/report.junit.xml
