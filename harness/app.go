@@ -112,10 +112,33 @@ type Usage struct {
 	OutputTokens int64 `json:"output_tokens"`
 }
 
+// Pacer says when calls of the app may be made, and learns from what becomes of
+// them. It is used by many goroutines at once.
+type Pacer interface {
+	// Acquire returns when one more call may be made. That time is not part of the
+	// call's time limit. An error other than ctx's means that no call may be made
+	// any more: the run stops with it as the reason, and trials that have no
+	// outcome yet are not recorded.
+	//
+	// done is called once when the call has ended, with its error or nil. When it
+	// says again, the call was refused: it counts for nothing, and is made again
+	// after another Acquire.
+	Acquire(ctx context.Context) (done func(err error) (again bool), err error)
+}
+
 // Limiter holds calls back. A *rate.Limiter of golang.org/x/time/rate is one.
 type Limiter interface {
 	// Wait returns when one more call may start, or with ctx's error.
 	Wait(ctx context.Context) error
+}
+
+// Limited makes a Pacer of a Limiter.
+func Limited(l Limiter) Pacer { return limited{l} }
+
+type limited struct{ Limiter }
+
+func (l limited) Acquire(ctx context.Context) (func(error) bool, error) {
+	return func(error) bool { return false }, l.Wait(ctx)
 }
 
 // Retry says when a failed call of the app is made again. Only failures are: an

@@ -35,8 +35,9 @@ type Config struct {
 	ScoreTimeout time.Duration
 	// Retry is for calls of the app that fail.
 	Retry Retry
-	// Limiter holds back the calls of the app, retries included; nil does not.
-	Limiter Limiter
+	// Pacer is asked before each call of the app, retries included; nil lets all
+	// through. Limited makes one of a rate limiter.
+	Pacer Pacer
 	// Grace is how long running trials may go on after ctx has ended, default
 	// 10s. What finishes by then is kept.
 	Grace time.Duration

@@ -68,9 +68,24 @@ func runOne(ctx context.Context, c Config, t *trial) (Result, bool, error) {
 	tasks.put(context.WithoutCancel(ctx), t)
 	tasks.close()
 	done := false
-	p := pool{engine: &engine{Config: c, feeding: ctx, waiting: ctx, running: ctx}, tasks: tasks, deliver: func(_ *trial, ok bool) { done = ok }}
+	feeding, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	p := pool{engine: &engine{Config: c, feeding: feeding, waiting: feeding, running: ctx, stop: stop},
+		tasks: tasks, deliver: func(_ *trial, ok bool) { done = ok }}
 	p.run(1)
-	return t.r, done, nil
+	return t.r, done, pacerGaveUp(feeding)
+}
+
+// pacerError is the cause of an end that Config.Pacer brought about.
+type pacerError struct{ error }
+
+// pacerGaveUp is the Pacer's error when that ended ctx.
+func pacerGaveUp(ctx context.Context) error {
+	var e pacerError
+	if errors.As(context.Cause(ctx), &e) {
+		return e.error
+	}
+	return nil
 }
 
 // engine is the state of one run.
@@ -78,10 +93,11 @@ type engine struct {
 	Config
 	fold *Fold
 
-	feeding context.Context // ends when no further trial may start
-	waiting context.Context // ends with feeding, and has no deadline that a Limiter could look ahead to
-	running context.Context // ends when running trials must stop
-	posting context.Context // ends when sinks must stop
+	feeding context.Context         // ends when no further trial may start
+	waiting context.Context         // ends with feeding, and has no deadline that a Pacer could look ahead to
+	running context.Context         // ends when running trials must stop
+	posting context.Context         // ends when sinks must stop
+	stop    context.CancelCauseFunc // ends feeding
 
 	abandoned atomic.Int64
 
@@ -99,8 +115,9 @@ type engine struct {
 //	fetch → plan → the pool: Concurrency × answer, score → record → sinks
 func (e *engine) run(ctx context.Context) error {
 	g, group := errgroup.WithContext(ctx)
-	feeding, stopFeeding := context.WithCancel(group)
-	defer stopFeeding()
+	feeding, stopFeeding := context.WithCancelCause(group)
+	defer stopFeeding(nil)
+	e.stop = stopFeeding
 	fetching, cancelFetch := context.WithCancel(feeding)
 	defer cancelFetch()
 	e.feeding = feeding
@@ -154,11 +171,14 @@ func (e *engine) run(ctx context.Context) error {
 		queues[i] = q
 		g.Go(func() error { return drain(e.posting, q, sink, e.Batch) })
 	}
-	g.Go(func() error { return e.record(ctx, results, queues, stopFeeding) })
+	g.Go(func() error { return e.record(ctx, results, queues, func() { stopFeeding(nil) }) })
 
 	err := g.Wait()
 	if !e.plannedAll { // by Limit it may have all that it wants
 		err = errors.Join(err, fetchErr)
+	}
+	if gaveUp := pacerGaveUp(feeding); gaveUp != nil {
+		return errors.Join(gaveUp, err)
 	}
 	if err == nil && ctx.Err() != nil && !(e.plannedAll && e.recorded == e.handed) {
 		return fmt.Errorf("interrupted: %w", context.Cause(ctx))

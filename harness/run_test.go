@@ -511,7 +511,7 @@ func TestReportIsTheSameInAnyOrder(t *testing.T) {
 func TestLimiterHoldsCallsBack(t *testing.T) {
 	var waits atomic.Int64
 	c := config(10)
-	c.Limiter = limiter(func() { waits.Add(1) })
+	c.Pacer = harness.Limited(limiter(func() { waits.Add(1) }))
 	_, err := harness.Run(t.Context(), c)
 	require.NoError(t, err)
 	assert.Equal(t, int64(10), waits.Load())

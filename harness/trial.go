@@ -12,6 +12,8 @@ type trial struct {
 	r     Result
 	begun time.Time // when the last call of the app began
 	next  int       // the evaluator whose turn it is
+
+	paced func(err error) (again bool) // of the call under way; nil without a Pacer
 }
 
 // runTrial asks the app and scores the answer. It is not alive when a call was
@@ -50,7 +52,14 @@ func (p *pool) begins(w *worker, t *trial) {
 // carryOn takes a trial over whose last call had that outcome.
 func (p *pool) carryOn(w *worker, t *trial, outcome error) (alive bool) {
 	if t.r.Output == nil { // the call was the app's
-		_, _, ok := p.settle(t, Output{}, outcome)
+		pause, again, ok := p.settle(t, Output{}, outcome)
+		if again {
+			if ok = p.rest(pause); ok {
+				if ok, alive = p.answer(w, t); !alive {
+					return false
+				}
+			}
+		}
 		<-p.slots
 		return p.finish(w, t, ok)
 	}
@@ -85,17 +94,11 @@ func (p *pool) finish(w *worker, t *trial, ok bool) (alive bool) {
 func (p *pool) answer(w *worker, t *trial) (ok, alive bool) {
 	in := t.r.Case.forApp(t.r.Trial, p.Seed)
 	for {
-		if p.Limiter != nil {
-			if err := recovered(p.waiting, "limiter", p.Limiter.Wait); err != nil {
-				if p.feeding.Err() != nil {
-					return false, true
-				}
-				t.r.Error = asError(fmt.Errorf("rate limit: %w", err), KindApp)
-				return true, true
-			}
+		if !p.mayCall(t) {
+			return false, true
 		}
 		t.begun = time.Now()
-		if t.r.Attempts++; t.r.Attempts == 1 {
+		if t.r.Attempts++; t.r.Started.IsZero() {
 			t.r.Started = t.begun
 		}
 		var out Output
@@ -110,16 +113,58 @@ func (p *pool) answer(w *worker, t *trial) (ok, alive bool) {
 		if !again {
 			return ok, true
 		}
-		p.Progress.Retries.Add(1)
-		if !sleep(p.feeding, pause) {
+		if !p.rest(pause) {
 			return false, true
 		}
 	}
 }
 
+// mayCall waits until the app may be called. It is false when the run has ended,
+// or when the Pacer ends it.
+func (p *pool) mayCall(t *trial) bool {
+	if p.Pacer == nil {
+		return true
+	}
+	err := recovered(p.waiting, "pacer", func(ctx context.Context) (err error) {
+		t.paced, err = p.Pacer.Acquire(ctx)
+		return err
+	})
+	if err != nil && p.waiting.Err() == nil {
+		p.stop(pacerError{err})
+	}
+	return err == nil
+}
+
+// refused tells the Pacer what a call came to.
+func (p *pool) refused(t *trial, outcome error) (again bool) {
+	if t.paced == nil {
+		return false
+	}
+	done := t.paced
+	t.paced = nil
+	err := recovered(p.waiting, "pacer", func(context.Context) error {
+		again = done(outcome)
+		return nil
+	})
+	if err != nil {
+		p.stop(pacerError{err})
+	}
+	return again
+}
+
+// rest waits before the next attempt. It is false when the run ended meanwhile.
+func (p *pool) rest(pause time.Duration) bool {
+	return p.feeding.Err() == nil && (pause <= 0 || sleep(p.feeding, pause))
+}
+
 // settle takes what a call of the app came to.
 func (p *pool) settle(t *trial, out Output, err error) (pause time.Duration, again, ok bool) {
 	t.r.Latency = time.Since(t.begun)
+	if p.refused(t, err) && err != nil && p.running.Err() == nil {
+		t.r.Attempts--
+		p.Progress.Refused.Add(1)
+		return 0, true, false
+	}
 	if err == nil {
 		if out.CostUSD != nil && !(*out.CostUSD >= 0 && *out.CostUSD <= maxNumber) {
 			out.CostUSD = nil // no price, so it is not known
@@ -131,7 +176,9 @@ func (p *pool) settle(t *trial, out Output, err error) (pause time.Duration, aga
 		return 0, false, false
 	}
 	trouble := asError(err, KindApp)
-	if pause, again = p.pause(trouble, t.r); !again {
+	if pause, again = p.pause(trouble, t.r); again {
+		p.Progress.Retries.Add(1)
+	} else {
 		t.r.Error = trouble
 	}
 	return pause, again, true

@@ -108,7 +108,7 @@ func TestLimiterDoesNotLookAtTheDeadline(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 1100*time.Millisecond)
 		defer cancel()
 		c := config(50)
-		c.Limiter = rate.NewLimiter(5, 1)
+		c.Pacer = harness.Limited(rate.NewLimiter(5, 1))
 		r, err := harness.Run(ctx, c)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.Zero(t, r.AppErrors(), "a trial that was not run has no error")
