@@ -20,12 +20,13 @@ const modulePath = "github.com/evalrun/evalrun"
 // not listed may import none. Tests are free.
 func arrows() map[string][]string {
 	var (
+		hosts    = "harness/internal/pace" // for whoever calls a host, or lets others share its pace
 		leaves   = []string{"harness/strict", "harness/process", "harness/stat"}
 		domain   = append([]string{"harness"}, leaves...)
-		platform = append([]string{"harness/internal/httpx"}, domain...)
+		platform = append([]string{"harness/internal/httpx", hosts}, domain...)
 		jq       = append([]string{"harness/internal/jsonx"}, domain...)
 		secrets  = "harness/internal/redact" // for whoever shows or keeps what others said
-		suite    = append([]string{secrets, "harness/dataset", "harness/target", "harness/gate", "harness/sgp", "evaluator"}, domain...)
+		suite    = append([]string{secrets, "harness/dataset", "harness/target", "harness/gate", "harness/sgp", hosts, "evaluator"}, domain...)
 		runner   = append([]string{"harness/suite", "harness/store", "reporter"}, suite...)
 		command  = append([]string{"harness/runner", "harness/sgp/sgpserver"}, runner...)
 	)
@@ -35,10 +36,11 @@ func arrows() map[string][]string {
 		"harness/process":         nil,
 		"harness/stat":            nil,
 		"harness/internal/redact": nil,
-		"harness/internal/httpx":  {secrets},
+		"harness/internal/pace":   nil,
+		"harness/internal/httpx":  {secrets, hosts},
 		"harness/internal/jsonx":  nil,
 		"harness/dataset":         jq,
-		"harness/target":          append([]string{secrets, "harness/internal/httpx"}, jq...),
+		"harness/target":          append([]string{secrets, hosts, "harness/internal/httpx"}, jq...),
 		"harness/gate":            domain,
 		"harness/store":           domain,
 		"harness/sgp":             platform,

@@ -19,7 +19,8 @@ type Result struct {
 	Error *Error `json:"error,omitempty"`
 	// Latency is the app's time for the last attempt, by the monotonic clock.
 	Latency time.Duration `json:"latency_ns"`
-	// Attempts is how many calls of the app this trial took, from 1.
+	// Attempts is how many calls of the app this trial took, from 1, without those
+	// that Config.Pacer says were refused.
 	Attempts int `json:"attempts"`
 	// Started is when the first attempt began, for display only.
 	Started time.Time `json:"started"`

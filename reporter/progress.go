@@ -153,6 +153,11 @@ func (p *Progress) details(on ink, done, total int64, room int) string {
 	}
 	plainly := func(s string) string { return s }
 	var all []detail
+	if w := c.Waiting.Load(); w != nil {
+		if left := time.Until(w.Until); left > 0 {
+			all = append(all, detail{"waiting " + remaining(left+time.Second/2) + ": " + safe(w.Why, 80), on.yellow})
+		}
+	}
 	if n := c.Failed.Load(); n > 0 {
 		all = append(all, detail{count(n) + " wrong", on.red})
 	}

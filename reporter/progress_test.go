@@ -98,6 +98,14 @@ func TestProgressElsewhere(t *testing.T) {
 			"63 done of 2,000 so far · 2 errors · 7 retries · 1.5/s · 0 running\n", b.String(), "no end is promised that nobody knows")
 
 		b.Reset()
+		p.Waiting.Store(&harness.Waiting{Until: time.Now().Add(31 * time.Second), Why: "api.example asks to slow down (status 429)"})
+		bar = StartProgress(&b, &p, ProgressOptions{Every: 20 * time.Second})
+		time.Sleep(45 * time.Second)
+		bar.Stop()
+		assert.Equal(t, "63 done of 2,000 so far · waiting 12s: api.example asks to slow down (status 429) · 2 errors · 7 retries · 0 running\n"+
+			"63 done of 2,000 so far · 2 errors · 7 retries · 0 running\n", b.String())
+
+		b.Reset()
 		quiet := StartProgress(&b, &p, ProgressOptions{})
 		time.Sleep(time.Hour)
 		quiet.Stop()

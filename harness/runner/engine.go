@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/evalrun/evalrun/harness"
 )
 
@@ -74,12 +72,14 @@ func (r *runner) engine(ctx context.Context, news chan<- struct{}) (ending, erro
 	if r.options.Started != nil {
 		e.stopShow = r.options.Started(r.stored.ID(), progress)
 	}
-	r.app = withCostLimit(&circuit{App: r.app, stop: stop}, r.options.MaxCost, r.paid, stop)
+	r.progress.Store(progress)
+	pacer := r.pacer()
+	r.app = withCostLimit(r.app, r.options.MaxCost, r.paid, stop)
 	var kept harness.Journal = &journal{run: r.stored, redact: r.redact, news: news}
 	if r.journaled != nil {
 		kept = r.journaled(kept)
 	}
-	e.report, e.err = harness.Run(ctx, r.config(kept, progress))
+	e.report, e.err = harness.Run(ctx, r.config(kept, pacer, progress))
 	if e.report == nil {
 		e.stopShow()
 		return e, e.err
@@ -99,6 +99,7 @@ func (r *runner) engine(ctx context.Context, news chan<- struct{}) (ending, erro
 	for _, warning := range e.report.Warnings {
 		r.note(warning)
 	}
+	r.noteRefusals()
 	r.note(costNote(e.report, r.options.MaxCost))
 	if e.err == nil {
 		r.note(r.missing())
@@ -182,22 +183,21 @@ func splitNotes(kept []string) (reasons, notes []string) {
 
 func (r *runner) grace() time.Duration { return cmp.Or(r.options.Grace, 10*time.Second) }
 
-func (r *runner) config(j harness.Journal, p *harness.Progress) harness.Config {
-	s := r.suite
-	concurrency := s.Concurrency
+// concurrency is how many calls of the app are made at once.
+func (r *runner) concurrency() int {
 	if r.most > 0 {
-		concurrency = min(concurrency, r.most)
+		return min(r.suite.Concurrency, r.most)
 	}
-	c := harness.Config{
+	return r.suite.Concurrency
+}
+
+func (r *runner) config(j harness.Journal, pacer harness.Pacer, p *harness.Progress) harness.Config {
+	s := r.suite
+	return harness.Config{
 		Source: r.source, App: r.app, Evaluators: r.evaluators, Journal: j,
-		Trials: s.Trials, Concurrency: concurrency, Timeout: s.Timeout,
+		Trials: s.Trials, Concurrency: r.concurrency(), Timeout: s.Timeout,
 		Retry: harness.Retry{Max: s.Retries}, Grace: r.grace(), Abort: r.options.Abort,
 		Filter: r.filter(), Sample: r.selection.Sample, Limit: r.selection.Limit,
-		Seed: s.Seed, Progress: p,
+		Seed: s.Seed, Pacer: pacer, Progress: p,
 	}
-	if s.RateLimit > 0 {
-		burst := max(1, min(concurrency, int(s.RateLimit/60)))
-		c.Limiter = rate.NewLimiter(rate.Limit(s.RateLimit/60), burst)
-	}
-	return c
 }

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync/atomic"
 
 	"github.com/evalrun/evalrun/evaluator"
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/internal/pace"
 	"github.com/evalrun/evalrun/harness/process"
 	"github.com/evalrun/evalrun/harness/sgp"
 	"github.com/evalrun/evalrun/harness/store"
@@ -25,7 +27,10 @@ func Run(ctx context.Context, s *suite.Suite, o Options) (Outcome, error) {
 }
 
 func newRunner(s *suite.Suite, o Options) *runner {
-	return &runner{suite: s, options: o, redact: NewRedactor(s.Secrets...)}
+	r := &runner{suite: s, options: o, redact: NewRedactor(s.Secrets...)}
+	r.hosts = r.newHosts()
+	s.Hosts = r.hosts
+	return r
 }
 
 func (r *runner) do(ctx context.Context) (Outcome, error) {
@@ -59,6 +64,8 @@ type runner struct {
 	closers    []io.Closer
 
 	// For tests; nil outside of them.
+	hosts      *pace.Hosts                           // that the run calls
+	progress   atomic.Pointer[harness.Progress]      // of the engine, once it runs
 	substitute func(harness.App) harness.App         // another app than the suite's
 	journaled  func(harness.Journal) harness.Journal // something around the journal
 	published  func(*sgp.Publisher)                  // changes of the publisher

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/evalrun/evalrun/harness/internal/httpx"
+	"github.com/evalrun/evalrun/harness/internal/pace"
 )
 
 // BaseURL is the platform's own address.
@@ -42,6 +43,10 @@ type Config struct {
 	MaxBody int64
 	// AllowInsecure permits plain http to any host.
 	AllowInsecure bool
+	// Hosts, when set, is whom this client shares the platform's pace with. Refused
+	// calls (429, 503, 529) then wait for their turn for as long as Hosts allows,
+	// and are no retries.
+	Hosts *pace.Hosts
 	// Sleep waits between attempts; nil: a timer. Tests put their own.
 	Sleep func(ctx context.Context, d time.Duration) error
 }
@@ -89,7 +94,7 @@ func New(c Config) (*Client, error) {
 	}
 	h, err := httpx.New(httpx.Config{
 		BaseURL: c.BaseURL, Header: header, Secrets: append([]string{c.APIKey}, c.Secrets...), HTTPClient: c.HTTPClient,
-		MaxRetries: c.MaxRetries, Timeout: c.Timeout, MaxBody: c.MaxBody, AllowInsecure: c.AllowInsecure, Sleep: c.Sleep,
+		MaxRetries: c.MaxRetries, Timeout: c.Timeout, MaxBody: c.MaxBody, AllowInsecure: c.AllowInsecure, Hosts: c.Hosts, Sleep: c.Sleep,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("sgp: %w", err)

@@ -42,10 +42,18 @@
 //	concurrency: 16          # how many trials at once
 //	timeout: 30s             # of one answer, all of it included
 //	retries: 2               # of failed calls, never of low scores
+//	max_retry_elapsed: 5m    # how long the app may refuse every call, see below
 //	rate_limit: 600/m        # calls of the app; also 10/s, 5/h; 600 is 600/m
 //	sample: 10%              # this part of the cases, chosen by the seed; or 0.1
 //	seed: 42
 //	reports: [table, {junit: out/report.junit.xml}]
+//
+// An app that answers 429, 503 or 529 refuses a call: it was not asked. Such calls
+// are no retries; they wait, for as long as the server asks (Retry-After) or for a
+// growing time, and then go on at the pace that the server allows, with at most one
+// call in ten made for nothing. When it has taken no call at all for
+// max_retry_elapsed, or asks for a longer pause, the run stops with exit code 4 and
+// can be resumed. So it does at once on status 401 and 402, and on the fifth 403 in a row.
 //
 // A dataset can also stand in the suite itself, or on a platform:
 //

@@ -9,23 +9,24 @@ import (
 // document is a suite file as it is written. The JSON Schema is generated from
 // the same tags.
 type document struct {
-	Name        string         `yaml:"name" jsonschema:"required,minLength=1,maxLength=200" jsonschema_description:"What the suite is called in lists and reports."`
-	Description string         `yaml:"description" jsonschema_description:"What a new person should know."`
-	Dataset     datasetDoc     `yaml:"dataset" jsonschema:"required" jsonschema_description:"Where the test cases come from: exactly one of file, cases and sgp."`
-	App         strict.Node    `yaml:"app" jsonschema_description:"The app under test: one kind and its options."`
-	Apps        strict.Node    `yaml:"apps" jsonschema_description:"Several apps by name, to compare them side by side, in place of app."`
-	Start       *startDoc      `yaml:"start" jsonschema_description:"A server that is started for the run and stopped afterwards."`
-	Evaluators  []strict.Node  `yaml:"evaluators" jsonschema:"required,minItems=1" jsonschema_description:"What scores the answers: a name, or one name with its options."`
-	Trials      *int           `yaml:"trials" jsonschema:"minimum=1,maximum=10000,default=1" jsonschema_description:"How often each case is asked."`
-	Concurrency *int           `yaml:"concurrency" jsonschema:"minimum=1,maximum=10000,default=16" jsonschema_description:"How many trials the app answers at once."`
-	Timeout     *time.Duration `yaml:"timeout" jsonschema:"default=30s" jsonschema_description:"The longest that one answer may take."`
-	Retries     *int           `yaml:"retries" jsonschema:"minimum=0,maximum=100,default=2" jsonschema_description:"How often a failed call is made again. A low score is no failure."`
-	RateLimit   *rate          `yaml:"rate_limit" jsonschema_description:"The most calls of the app: 600/m, 10/s, 5/h; a plain number is per minute."`
-	Sample      *float64       `yaml:"sample" jsonschema:"exclusiveMinimum=0,maximum=1,default=1" jsonschema_description:"The fraction of the cases to run; which ones follows from the seed."`
-	Seed        int64          `yaml:"seed" jsonschema_description:"What the sample and the apps' seeds follow from."`
-	Publish     *publishDoc    `yaml:"publish" jsonschema_description:"Platforms that get the results, besides the local store."`
-	Gate        []strict.Node  `yaml:"gate" jsonschema_description:"Checks that the run has to pass, such as equals.pass_rate >= 0.9."`
-	Reports     []reportDoc    `yaml:"reports" jsonschema_description:"Reports to write: a format, or {format: path}."`
+	Name            string         `yaml:"name" jsonschema:"required,minLength=1,maxLength=200" jsonschema_description:"What the suite is called in lists and reports."`
+	Description     string         `yaml:"description" jsonschema_description:"What a new person should know."`
+	Dataset         datasetDoc     `yaml:"dataset" jsonschema:"required" jsonschema_description:"Where the test cases come from: exactly one of file, cases and sgp."`
+	App             strict.Node    `yaml:"app" jsonschema_description:"The app under test: one kind and its options."`
+	Apps            strict.Node    `yaml:"apps" jsonschema_description:"Several apps by name, to compare them side by side, in place of app."`
+	Start           *startDoc      `yaml:"start" jsonschema_description:"A server that is started for the run and stopped afterwards."`
+	Evaluators      []strict.Node  `yaml:"evaluators" jsonschema:"required,minItems=1" jsonschema_description:"What scores the answers: a name, or one name with its options."`
+	Trials          *int           `yaml:"trials" jsonschema:"minimum=1,maximum=10000,default=1" jsonschema_description:"How often each case is asked."`
+	Concurrency     *int           `yaml:"concurrency" jsonschema:"minimum=1,maximum=10000,default=16" jsonschema_description:"How many trials the app answers at once."`
+	Timeout         *time.Duration `yaml:"timeout" jsonschema:"default=30s" jsonschema_description:"The longest that one answer may take."`
+	Retries         *int           `yaml:"retries" jsonschema:"minimum=0,maximum=100,default=2" jsonschema_description:"How often a failed call is made again. A low score is no failure."`
+	MaxRetryElapsed *time.Duration `yaml:"max_retry_elapsed" jsonschema:"default=5m" jsonschema_description:"How long the app may refuse every call (status 429, 503, 529) before the run stops, to be resumed later. Refused calls are made again beside retries."`
+	RateLimit       *rate          `yaml:"rate_limit" jsonschema_description:"The most calls of the app: 600/m, 10/s, 5/h; a plain number is per minute."`
+	Sample          *float64       `yaml:"sample" jsonschema:"exclusiveMinimum=0,maximum=1,default=1" jsonschema_description:"The fraction of the cases to run; which ones follows from the seed."`
+	Seed            int64          `yaml:"seed" jsonschema_description:"What the sample and the apps' seeds follow from."`
+	Publish         *publishDoc    `yaml:"publish" jsonschema_description:"Platforms that get the results, besides the local store."`
+	Gate            []strict.Node  `yaml:"gate" jsonschema_description:"Checks that the run has to pass, such as equals.pass_rate >= 0.9."`
+	Reports         []reportDoc    `yaml:"reports" jsonschema_description:"Reports to write: a format, or {format: path}."`
 }
 
 // Synonyms are what other tools call the keys of a suite.
@@ -37,7 +38,7 @@ func (document) Synonyms() map[string]string {
 		"assert": "evaluators", "asserts": "evaluators", "assertions": "evaluators", "graders": "evaluators", "criteria": "evaluators",
 		"threshold": "gate", "thresholds": "gate", "checks": "gate",
 		"repeat": "trials", "epochs": "trials", "max_concurrency": "concurrency", "parallel": "concurrency", "workers": "concurrency",
-		"max_retries": "retries", "rpm": "rate_limit", "output": "reports", "outputs": "reports", "reporters": "reports",
+		"max_retries": "retries", "max_retry_time": "max_retry_elapsed", "max_elapsed_time": "max_retry_elapsed", "rpm": "rate_limit", "output": "reports", "outputs": "reports", "reporters": "reports",
 		"server": "start", "max_samples": "sample", "title": "name",
 	}
 }

@@ -120,6 +120,7 @@ func (l *loader) numbers() {
 	s.Concurrency = l.whole("concurrency", d.Concurrency, 16, 1, 10_000)
 	s.Retries = l.whole("retries", d.Retries, 2, 0, 100)
 	s.Timeout = l.duration(l.at("timeout"), "timeout", d.Timeout, 30*time.Second)
+	s.MaxRetryElapsed = l.duration(l.at("max_retry_elapsed"), "max_retry_elapsed", d.MaxRetryElapsed, 5*time.Minute)
 	s.Sample, s.Seed = 1, d.Seed
 	if d.Sample != nil {
 		if s.Sample = *d.Sample; s.Sample <= 0 || s.Sample > 1 {

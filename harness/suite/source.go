@@ -41,7 +41,7 @@ func (s *Suite) SGP() (*sgp.Client, error) {
 		value, _ := s.getenv(name)
 		return value
 	})
-	c.HTTPClient, c.Secrets = s.http, s.Secrets
+	c.HTTPClient, c.Secrets, c.Hosts = s.http, s.Secrets, s.Hosts
 	return sgp.New(c)
 }
 

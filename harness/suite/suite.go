@@ -13,6 +13,7 @@ import (
 
 	"github.com/evalrun/evalrun/evaluator"
 	"github.com/evalrun/evalrun/harness/gate"
+	"github.com/evalrun/evalrun/harness/internal/pace"
 	"github.com/evalrun/evalrun/harness/strict"
 )
 
@@ -55,6 +56,10 @@ type Suite struct {
 	Retries int
 	// Timeout of one answer, above 0.
 	Timeout time.Duration
+	// MaxRetryElapsed is how long an app or a platform may refuse every call (status
+	// 429, 503 or 529), and the longest pause that it may ask for, before the run
+	// stops. Above 0.
+	MaxRetryElapsed time.Duration
 	// RateLimit is how many calls may be made per minute; 0 means any number.
 	RateLimit float64
 	// Sample is the fraction of the cases to run, in (0,1].
@@ -65,6 +70,9 @@ type Suite struct {
 	Publish *Publish
 	Gate    []gate.Check
 	Reports []Report
+
+	// Hosts, when set, is whom the clients of platforms share their pace with.
+	Hosts *pace.Hosts
 
 	// Secrets are the values that came from environment variables, and the key of
 	// Scale GP. They must not appear in anything that is shown or kept.

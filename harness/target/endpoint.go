@@ -13,12 +13,11 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/internal/httpx"
+	"github.com/evalrun/evalrun/harness/internal/pace"
 	"github.com/evalrun/evalrun/harness/internal/redact"
 	"github.com/evalrun/evalrun/harness/strict"
 )
@@ -166,6 +165,9 @@ func (e *endpoint) do(ctx context.Context, query string, body []byte, header htt
 	return a, nil
 }
 
+// Host is the server's name and port: whoever calls the same one shares its pace.
+func (e *endpoint) Host() string { return e.url.Host }
+
 // fail completes an error: where, and without secrets.
 func (e *endpoint) fail(trouble *harness.Error, message string) error {
 	where := *e.url
@@ -194,7 +196,7 @@ func (e *endpoint) wrong(a answer, message string) error {
 // refused is a reply with a status other than 2xx. Of these, 408, 409, 425, 429
 // and 5xx may pass; the others stay.
 func (e *endpoint) refused(resp *http.Response, a answer) error {
-	trouble := &harness.Error{Status: a.status, RetryAfter: retryAfter(resp.Header)}
+	trouble := &harness.Error{Status: a.status, RetryAfter: pace.RetryAfter(resp.Header)}
 	switch a.status {
 	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests:
 	default:
@@ -248,18 +250,6 @@ func (e *endpoint) broken(err error) error {
 		}
 	}
 	return e.fail(trouble, message)
-}
-
-// retryAfter is how long the server asks to wait: a number of seconds, or a date.
-func retryAfter(h http.Header) time.Duration {
-	value := h.Get("Retry-After")
-	if s, err := strconv.ParseFloat(value, 64); err == nil && s > 0 {
-		return time.Duration(min(s, 1e6) * float64(time.Second))
-	}
-	if t, err := http.ParseTime(value); err == nil {
-		return max(time.Until(t), 0)
-	}
-	return 0
 }
 
 // mediaType is a content type without its parameters, in lower case.

@@ -10,6 +10,8 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+
+	"github.com/evalrun/evalrun/harness/internal/pace"
 )
 
 // answer reads a response to its end and decodes it.
@@ -17,7 +19,7 @@ func (c *call) answer(ctx context.Context, resp *http.Response) *Error {
 	e := &Error{
 		Method: c.request.Method, Path: c.request.Path, Status: resp.StatusCode,
 		ContentType: c.Clean(resp.Header.Get("Content-Type")),
-		wait:        retryAfter(resp.Header), should: resp.Header.Get("X-Should-Retry"),
+		wait:        pace.RetryAfter(resp.Header), should: resp.Header.Get("X-Should-Retry"),
 	}
 	e.Fate = fateOfStatus(resp.StatusCode)
 	body, err := c.readBody(resp)

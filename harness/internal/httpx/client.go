@@ -26,6 +26,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/evalrun/evalrun/harness/internal/pace"
 	"github.com/evalrun/evalrun/harness/internal/redact"
 )
 
@@ -50,6 +51,10 @@ type Config struct {
 	MaxBody int64
 	// AllowInsecure permits plain http to other hosts than loopback.
 	AllowInsecure bool
+	// Hosts, when set, has the pace of the origin, which is shared with everybody
+	// else who calls it. What the origin refuses (429, 503, 529) then waits there
+	// for its turn, and is no retry.
+	Hosts *pace.Hosts
 	// Sleep waits between attempts; nil: a timer.
 	Sleep func(ctx context.Context, d time.Duration) error
 }
@@ -64,6 +69,7 @@ type Client struct {
 	retries int
 	timeout time.Duration
 	maxBody int64
+	pace    *pace.Host // nil: none
 	sleep   func(ctx context.Context, d time.Duration) error
 }
 
@@ -99,6 +105,9 @@ func New(c Config) (*Client, error) {
 	client := &Client{
 		base: strings.TrimRight(base.String(), "/"), header: c.Header.Clone(), http: hc, own: own,
 		retries: c.MaxRetries, timeout: c.Timeout, maxBody: c.MaxBody, sleep: c.Sleep, secrets: redact.New(c.Secrets...),
+	}
+	if c.Hosts != nil {
+		client.pace = c.Hosts.Host(base.Host)
 	}
 	switch {
 	case client.retries == 0:
@@ -195,21 +204,57 @@ func (c *Client) Do(ctx context.Context, r Request, into any) error {
 	if err := call.encode(); err != nil {
 		return &Error{Method: r.Method, Path: r.Path, Err: err, Fate: NotSent}
 	}
-	for {
+	last := &Error{Method: r.Method, Path: r.Path, Fate: NotSent}
+	for tries := 1; ; tries++ {
+		done, err := c.turn(ctx)
+		if err != nil {
+			last.Err = errors.Join(last.Err, err)
+			return last
+		}
 		call.attempts++
-		err := call.try(ctx)
-		if err == nil {
+		trouble := call.try(ctx)
+		done(trouble)
+		if trouble == nil {
 			return nil
 		}
-		err.Attempts = call.attempts
-		if call.attempts > c.retries || ctx.Err() != nil || !call.retry(err) {
-			return err
+		last = trouble
+		last.Attempts = call.attempts
+		switch {
+		case ctx.Err() != nil || !call.retry(last):
+			return last
+		case c.pace != nil && pace.IsRefusal(last.Status): // its turn comes again
+			tries--
+			continue
+		case tries > c.retries:
+			return last
 		}
-		if waited := c.sleep(ctx, pause(call.attempts-1, err.wait)); waited != nil {
-			err.Err = errors.Join(err.Err, waited)
-			return err
+		if err := c.sleep(ctx, pause(tries-1, last.wait)); err != nil {
+			last.Err = errors.Join(last.Err, err)
+			return last
 		}
 	}
+}
+
+// turn waits until the origin's pace allows a call, which has to be told what it
+// came to.
+func (c *Client) turn(ctx context.Context) (done func(*Error), err error) {
+	if c.pace == nil {
+		return func(*Error) {}, nil
+	}
+	turn, err := c.pace.Acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func(e *Error) {
+		switch {
+		case e == nil:
+			turn.Done(pace.Result{Outcome: pace.Taken})
+		case pace.IsRefusal(e.Status):
+			turn.Done(pace.Result{Outcome: pace.Refused, Status: e.Status, RetryAfter: e.wait})
+		default:
+			turn.Done(pace.Result{})
+		}
+	}, nil
 }
 
 // call is one request on its way through its attempts.

@@ -4,11 +4,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"strconv"
 	"time"
 )
 
@@ -69,27 +67,4 @@ func pause(n int, asked time.Duration) time.Duration {
 		d = firstPause << max(n, 0)
 	}
 	return d - time.Duration(rand.Float64()/4*float64(d))
-}
-
-// retryAfter reads retry-after-ms (a number of milliseconds), else Retry-After
-// (a number of seconds, or a date). 0 means that there is none that counts.
-func retryAfter(h http.Header) time.Duration {
-	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil {
-		return duration(ms / 1000)
-	}
-	value := h.Get("Retry-After")
-	if s, err := strconv.ParseFloat(value, 64); err == nil {
-		return duration(s)
-	}
-	if t, err := http.ParseTime(value); err == nil {
-		return max(time.Until(t), 0)
-	}
-	return 0
-}
-
-func duration(seconds float64) time.Duration {
-	if math.IsNaN(seconds) || seconds <= 0 || seconds > longestObeyed.Seconds() {
-		return 0
-	}
-	return time.Duration(seconds * float64(time.Second))
 }

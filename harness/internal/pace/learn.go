@@ -12,11 +12,11 @@ const (
 	// are under way when the first one comes.
 	budgetStart = 10
 	// firstDepth is by what part calls slow down after a refusal.
-	firstDepth = 0.08
+	firstDepth = 0.06
 	// patienceMost is how many pauses, and minCalls how many calls, the time has
 	// before more than what is known to work is tried again: what that costs is
 	// a few percent of the time and of the calls, whatever the host's limits.
-	patienceMost = 32
+	patienceMost = 48
 	minCalls     = 25
 	// timerLag is how late a call may begin without the next one waiting as long:
 	// short times can't be waited for exactly.
@@ -120,7 +120,7 @@ func (l *learned) settle(now, probe time.Time, under int) {
 	case l.early:
 		l.depth = min(2*l.depth, 0.5)
 	default:
-		l.depth, l.trust = firstDepth, min(2*l.trust, patienceMost)
+		l.depth, l.trust = firstDepth, min(4*l.trust, patienceMost)
 	}
 	l.top = l.speed
 	l.period = max(time.Duration(l.trust*float64(l.paused)), time.Duration(l.needed()/l.top*float64(time.Second)))

@@ -283,8 +283,13 @@ func TestAHostThatRefusesForEverIsGivenUp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				begin := time.Now()
+				var mu sync.Mutex
 				var pauses []Pause
-				h := New(Config{Name: "api.example", Notice: func(p Pause) { pauses = append(pauses, p) }})
+				h := New(Config{Name: "api.example", Notice: func(p Pause) {
+					mu.Lock()
+					defer mu.Unlock()
+					pauses = append(pauses, p)
+				}})
 				l := drive(t.Context(), hostPacer(h), &bucket{rate: 0, burst: 0, asks: asks}, 64, time.Second, refusalTakes)
 				took := time.Since(begin)
 				t.Logf("given up after %s and %d calls: %v", took, l.calls, l.err)

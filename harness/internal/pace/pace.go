@@ -19,8 +19,8 @@ type Config struct {
 	// MaxElapsed is how long a host may refuse without taking a single call, and
 	// the longest pause that it may ask for. Default 5m.
 	MaxElapsed time.Duration
-	// Notice, when given, is told of each pause of a second or more. It must not
-	// block, nor call the Host.
+	// Notice, when given, is told of each pause of a second or more. It is
+	// called from many goroutines, and must neither block nor call the Host.
 	Notice func(Pause)
 }
 
