@@ -215,7 +215,7 @@ func TestSourceTrouble(t *testing.T) {
 		want   string
 		calls  int
 	}{
-		"down":          {err: errors.New("connection refused"), want: "after 3 attempts: connection refused", calls: 3},
+		"down":          {err: errors.New("connection refused"), want: "after 3 attempts: api.egp.scale.com: connection refused", calls: 3},
 		"401":           {status: 401, body: `{"detail": "bad key"}`, want: "401 Unauthorized: bad key", calls: 1},
 		"403":           {status: 403, body: `{}`, want: "403 Forbidden", calls: 1},
 		"404":           {status: 404, body: `{"detail": "no dataset"}`, want: "404 Not Found: no dataset", calls: 1},

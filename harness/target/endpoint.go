@@ -3,8 +3,6 @@ package target
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -230,24 +228,16 @@ func (e *endpoint) broken(err error) error {
 		err = outer.Err // without the URL, whose query may hold anything
 		trouble.Err = err
 	}
-	message := err.Error()
+	message := err.Error() + httpx.Advice(err)
 	var dns *net.DNSError
-	var cert *tls.CertificateVerificationError
-	var record tls.RecordHeaderError
-	var unknown x509.UnknownAuthorityError
 	var proxy *proxyError
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		trouble.Kind = harness.KindTimeout
 	case errors.As(err, &dns):
 		trouble.Permanent = dns.IsNotFound
-	case errors.As(err, &record), errors.As(err, &proxy), errors.Is(err, http.ErrSchemeMismatch):
+	case httpx.CertificateTrouble(err), errors.As(err, &proxy):
 		trouble.Permanent = true
-	case errors.As(err, &cert):
-		trouble.Permanent = true
-		if errors.As(err, &unknown) {
-			message += " (SSL_CERT_FILE may name a file with further authorities)"
-		}
 	}
 	return e.fail(trouble, message)
 }

@@ -477,7 +477,7 @@ func TestErrorText(t *testing.T) {
 
 	c = stub(t, Config{}, func(*http.Request) (*http.Response, error) { return nil, errors.New("broke at " + secret) })
 	err = c.Do(t.Context(), Request{Method: "POST", Path: "/v4/x"}, nil)
-	assert.EqualError(t, err, "POST /v4/x: broke at [redacted]")
+	assert.EqualError(t, err, "POST /v4/x: api.example.com: broke at [redacted]")
 }
 
 func TestCertificate(t *testing.T) {

@@ -97,7 +97,7 @@ func fateOf(err error) Fate {
 	var op *net.OpError
 	var dns *net.DNSError
 	var proxy *proxyError
-	if errors.As(err, &op) && op.Op == "dial" || errors.As(err, &dns) || errors.As(err, &proxy) || certificateTrouble(err) {
+	if errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") || errors.As(err, &dns) || errors.As(err, &proxy) || CertificateTrouble(err) {
 		return NotSent
 	}
 	return Ambiguous
@@ -122,13 +122,14 @@ func causeOf(ctx context.Context, err error) error {
 		return context.Cause(ctx)
 	}
 	var u *url.Error // its text repeats method and address
-	if errors.As(err, &u) {
-		err = u.Err
+	if !errors.As(err, &u) {
+		return err
 	}
-	if certificateTrouble(err) {
-		return fmt.Errorf("%w (SSL_CERT_FILE names further authorities to trust)", err)
+	host := "the server"
+	if address, err := url.Parse(u.URL); err == nil {
+		host = address.Host
 	}
-	return err
+	return fmt.Errorf("%s: %w%s", host, u.Err, Advice(u.Err))
 }
 
 // proxyError is a proxy that did not connect to the server.
@@ -154,7 +155,7 @@ func (c *Client) redact(err error) error {
 		return nil
 	}
 	text := err.Error()
-	if clean := c.Clean(text); clean != text {
+	if clean := c.clean(text, 600); clean != text {
 		return &redacted{text: clean, err: err}
 	}
 	return err
@@ -172,8 +173,9 @@ func (r *redacted) As(target any) bool   { return errors.As(r.err, target) }
 
 // Clean makes text of a server safe to show: secrets out, one line, no control,
 // format or invalid characters, 200 bytes at most.
-func (c *Client) Clean(text string) string {
-	const most = 200
+func (c *Client) Clean(text string) string { return c.clean(text, 200) }
+
+func (c *Client) clean(text string, most int) string {
 	text = c.secrets.Text(text) // first: of one that is cut a part would stay
 	text = text[:min(len(text), 64<<10)]
 	text = strings.ToValidUTF8(text, "\uFFFD")

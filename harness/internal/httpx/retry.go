@@ -1,8 +1,6 @@
 package httpx
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"math/rand/v2"
 	"net"
@@ -46,14 +44,7 @@ func retriable(status int) bool {
 func (e *Error) again() bool {
 	var dns *net.DNSError
 	var proxy *proxyError
-	return !certificateTrouble(e.Err) && !errors.As(e.Err, &proxy) && (!errors.As(e.Err, &dns) || !dns.IsNotFound)
-}
-
-func certificateTrouble(err error) bool {
-	var cert *tls.CertificateVerificationError
-	var host x509.HostnameError
-	var record tls.RecordHeaderError
-	return errors.As(err, &cert) || errors.As(err, &host) || errors.As(err, &record)
+	return !CertificateTrouble(e.Err) && !errors.As(e.Err, &proxy) && (!errors.As(e.Err, &dns) || !dns.IsNotFound)
 }
 
 // pause is how long to wait before retry n, from 0: what the server asked for,
