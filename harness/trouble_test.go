@@ -357,3 +357,29 @@ func TestTrialsBeginAtPlacesOfTheirOwn(t *testing.T) {
 		time.Sleep(2 * time.Minute) // those left behind end
 	})
 }
+
+// A tenth of 10,000 calls hangs and ignores its context: each costs its time limit
+// and no more, is counted, and is an error of its trial alone.
+func TestAThousandHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n, hangs = 10_000, 1_000
+		release := make(chan struct{})
+		c := config(n)
+		c.Journal, c.Concurrency, c.Timeout = &memory{}, 64, time.Second
+		c.App = harness.TextApp(func(_ context.Context, in string) (string, error) {
+			if i, _ := strconv.Atoi(in); i%10 == 3 {
+				<-release
+			}
+			return in, nil
+		})
+		begin := time.Now()
+		r, err := harness.Run(t.Context(), c)
+		require.NoError(t, err)
+		assert.Equal(t, harness.Complete, r.Status)
+		assert.Equal(t, int64(hangs), r.Abandoned)
+		assert.Equal(t, int64(hangs), r.Errors[harness.KindTimeout])
+		assert.Equal(t, int64(n-hangs), r.Metric("equals").Passed, "the others are unaffected")
+		assert.Less(t, time.Since(begin), time.Minute, "64 at once, each up to 2 s and a bit")
+		close(release) // the goroutines that were left behind end; else synctest says so
+	})
+}
