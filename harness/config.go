@@ -14,8 +14,9 @@ type Config struct {
 	App        App
 	Evaluators []Evaluator
 
-	// Journal makes the run resumable; nil keeps nothing. Every other sink gets a
-	// result only after the journal has it.
+	// Journal makes the run resumable; nil keeps nothing, but for a hash of each
+	// case ID (20 to 40 bytes a case), by which an ID that comes again on a later
+	// page is noticed. Every other sink gets a result only after the journal has it.
 	Journal Journal
 	// Sinks get the results in batches, each at its own pace.
 	Sinks []Sink

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"hash/maphash"
 )
 
 // maxEmptyPages in a row are taken for a source that has no end.
@@ -129,7 +130,7 @@ func (e *engine) choose(p Page) ([]Case, error) {
 		if c.ID == "" {
 			return nil, fmt.Errorf("source: %s: a case without an ID", origin(c, e.seq))
 		}
-		if seen[c.ID] {
+		if seen[c.ID] || !e.fresh(c.ID) {
 			return nil, fmt.Errorf("source: %s: the case ID %q is used twice", origin(c, e.seq), c.ID)
 		}
 		seen[c.ID] = true
@@ -147,6 +148,22 @@ func (e *engine) choose(p Page) ([]Case, error) {
 		chosen = append(chosen, c)
 	}
 	return chosen, nil
+}
+
+// fresh tells whether no earlier page had the ID. A Journal knows; without one,
+// seeded 64-bit hashes of the IDs are kept: 20 to 40 bytes a case, and a chance of
+// n²/2^65 (for a million cases 3 in 100 million) that a run of n cases ends for
+// two IDs that only have the same hash.
+func (e *engine) fresh(id string) bool {
+	if e.Journal != nil {
+		return true
+	}
+	if e.ids == nil {
+		e.ids, e.idSeed = map[uint64]struct{}{}, maphash.MakeSeed()
+	}
+	before := len(e.ids)
+	e.ids[maphash.String(e.idSeed, id)] = struct{}{}
+	return len(e.ids) > before
 }
 
 // announce tells the progress how many trials there will be, when that is known.

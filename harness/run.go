@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -104,6 +105,8 @@ type engine struct {
 	// Owned by plan until it ends.
 	seq, planned     int64
 	handed, finished int64
+	ids              map[uint64]struct{} // hashes of all case IDs so far; nil with a Journal
+	idSeed           maphash.Seed
 	// fetchedAll is set by fetch, plannedAll by plan, when they reach the end.
 	fetchedAll, plannedAll bool
 	// Owned by record until it ends.

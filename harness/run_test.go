@@ -420,6 +420,30 @@ func TestSourceTrouble(t *testing.T) {
 	}
 }
 
+// Without a journal too, no case is asked twice because its ID comes again pages
+// later.
+func TestAnIDOfAnEarlierPage(t *testing.T) {
+	n := 0
+	var asked sync.Map
+	c := config(0)
+	c.App = harness.TextApp(func(_ context.Context, in string) (string, error) {
+		_, twice := asked.LoadOrStore(in, true)
+		assert.False(t, twice, in)
+		return in, nil
+	})
+	c.Source = sourceFunc(func(context.Context, string) (harness.Page, error) {
+		n++
+		id := fmt.Sprint("c", n)
+		if n == 40 {
+			id = "c7"
+		}
+		return harness.Page{Cases: []harness.Case{{ID: id, Input: id, Origin: fmt.Sprint("page ", n)}}, Next: fmt.Sprint(n)}, nil
+	})
+	r, err := harness.Run(t.Context(), c)
+	require.ErrorContains(t, err, `source: page 40: the case ID "c7" is used twice`)
+	assert.Equal(t, harness.Incomplete, r.Status)
+}
+
 func TestEmptyPagesAreSkipped(t *testing.T) {
 	n := 0
 	c := config(0)

@@ -3,6 +3,7 @@ package harness_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"runtime"
 	"strconv"
@@ -237,8 +238,10 @@ func TestASourceThatGoesInCircles(t *testing.T) {
 	c := config(0)
 	c.Filter = func(harness.Case) bool { return false }
 	next := map[string]string{"": "a", "a": "b", "b": "c", "c": "a"}
+	n := 0
 	c.Source = sourceFunc(func(_ context.Context, cursor string) (harness.Page, error) {
-		return harness.Page{Cases: []harness.Case{{ID: "of " + cursor}}, Next: next[cursor]}, nil
+		n++
+		return harness.Page{Cases: []harness.Case{{ID: fmt.Sprint(n)}}, Next: next[cursor]}, nil
 	})
 	_, err := harness.Run(t.Context(), c)
 	require.ErrorContains(t, err, "names an earlier page")

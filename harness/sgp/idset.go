@@ -5,7 +5,7 @@ import (
 	"hash/maphash"
 )
 
-// idSet remembers IDs by 64-bit hashes, seeded anew for each set: 10 to 20 bytes
+// idSet remembers IDs by 64-bit hashes, seeded anew for each set: 20 to 40 bytes
 // an ID, however long it is. It never takes an ID that it has for a new one. A new
 // one is taken for one that it has with a probability of n/2^64, which for a
 // million IDs adds up to 3 in 100 million.

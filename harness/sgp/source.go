@@ -21,8 +21,8 @@ import (
 // at one instant; pages are then served from that file, however long the run
 // takes. A list that fits into one page is read once, any other at least twice. A
 // dataset that does not hold still for that is the error ErrChanged, before any
-// case was given. Memory is that of a page, and 10 to 20 bytes a case while it is
-// read: 20 MB for a million; the file has the size of the cases as JSON. Close
+// case was given. Memory is that of a page, and 20 to 40 bytes a case while it is
+// read: 40 MB for a million; the file has the size of the cases as JSON. Close
 // removes it.
 type Source struct {
 	Client    *Client
