@@ -52,6 +52,9 @@ type Config struct {
 	Sample float64
 	// Limit takes the first cases that Filter and Sample let through; 0 takes all.
 	Limit int64
+	// Reduce makes one number of the scores of a case's trials, for the report; nil
+	// is their mean. Package reduce has others.
+	Reduce func(scores []float64) float64
 	// Seed is for whatever is random: the sample, the seeds that apps get, the
 	// spread of retries.
 	Seed int64

@@ -23,6 +23,9 @@ type Fold struct {
 	cost    exactSum
 	costs   int64
 	answers int64
+	// reduce makes one number of the trials of a case; nil is their mean.
+	reduce func(scores []float64) float64
+	silent int64 // whole cases without any answer
 }
 
 // NewFold starts a report over trials per case (0 means 1). The names are the
@@ -37,6 +40,11 @@ func NewFold(trials int, evaluators ...string) *Fold {
 	}
 	return f
 }
+
+// Reduce says how the scores of a case's trials become one number, when that is not
+// their mean. It is to be called before Add. The scores are those of the trials
+// that have one, in order; verdicts are 1 and 0.
+func (f *Fold) Reduce(reduce func(scores []float64) float64) { f.reduce = reduce }
 
 // Add counts one result. Each (case, trial) must be added once.
 func (f *Fold) Add(r Result) {
@@ -60,6 +68,9 @@ func (f *Fold) Add(r Result) {
 	}
 	c.results++
 	c.errored = c.errored || r.Errored()
+	if r.Error != nil {
+		c.unanswered++
+	}
 	for _, s := range r.Scores {
 		c.scores = append(c.scores, trialScore{r.Trial, s})
 	}
@@ -100,8 +111,15 @@ func (f *Fold) close(c *caseFold) {
 		for end < len(c.scores) && c.scores[end].score.Name == c.scores[start].score.Name {
 			end++
 		}
-		f.metric(c.scores[start].score.Name).add(c.scores[start:end])
+		m := f.metric(c.scores[start].score.Name)
+		m.add(c.scores[start:end])
+		if f.reduce != nil {
+			m.addReduced(c.scores[start:end], c.unanswered, f.reduce)
+		}
 		start = end
+	}
+	if c.unanswered == c.results {
+		f.silent++
 	}
 }
 
@@ -123,6 +141,7 @@ func (f *Fold) Report(planned int64) *Report {
 		for name, m := range f.metrics {
 			c := *m
 			c.mean, c.squares, c.pass, c.trials = m.mean.clone(), m.squares.clone(), m.pass.clone(), m.trials.clone()
+			c.scoreOf, c.passOf = m.scoreOf.clone(), m.passOf.clone()
 			g.metrics[name] = &c
 		}
 		for _, id := range slices.Sorted(maps.Keys(f.open)) {
@@ -144,16 +163,21 @@ func (f *Fold) Report(planned int64) *Report {
 	}
 	unanswered := r.AppErrors()
 	for _, name := range slices.Sorted(maps.Keys(g.metrics)) {
-		r.Metrics = append(r.Metrics, g.metrics[name].metric(name, unanswered))
+		m := g.metrics[name].metric(name, unanswered)
+		if f.reduce != nil {
+			g.metrics[name].reduced(&m, g.silent)
+		}
+		r.Metrics = append(r.Metrics, m)
 	}
 	return r
 }
 
 // caseFold collects the trials of one case.
 type caseFold struct {
-	results int
-	errored bool
-	scores  []trialScore
+	results    int
+	unanswered int
+	errored    bool
+	scores     []trialScore
 }
 
 type trialScore struct {
@@ -169,6 +193,8 @@ type metricFold struct {
 	min, max              float64
 	mean, squares, trials exactSum // case means, their squares, trial values
 	pass                  exactSum // case pass rates
+
+	scoreOf, passOf reducedSum
 }
 
 // add takes the scores of one case, in the order of its trials.

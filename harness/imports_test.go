@@ -21,13 +21,13 @@ const modulePath = "github.com/evalrun/evalrun"
 func arrows() map[string][]string {
 	var (
 		hosts    = "harness/internal/pace" // for whoever calls a host, or lets others share its pace
-		leaves   = []string{"harness/strict", "harness/process", "harness/stat"}
+		leaves   = []string{"harness/strict", "harness/process", "harness/stat", "harness/reduce"}
 		domain   = append([]string{"harness"}, leaves...)
 		platform = append([]string{"harness/internal/httpx", hosts}, domain...)
 		jq       = append([]string{"harness/internal/jsonx"}, domain...)
 		secrets  = "harness/internal/redact" // for whoever shows or keeps what others said
-		suite    = append([]string{secrets, "harness/dataset", "harness/target", "harness/gate", "harness/sgp", hosts, "evaluator"}, domain...)
-		runner   = append([]string{"harness/suite", "harness/store", "reporter"}, suite...)
+		suite    = append([]string{secrets, "harness/compare", "harness/dataset", "harness/target", "harness/gate", "harness/sgp", hosts, "evaluator"}, domain...)
+		runner   = append([]string{"harness/suite", "harness/store", "harness/baseline", "reporter"}, suite...)
 		command  = append([]string{"harness/runner", "harness/sgp/sgpserver"}, runner...)
 	)
 	return map[string][]string{
@@ -41,7 +41,7 @@ func arrows() map[string][]string {
 		"harness/internal/jsonx":  nil,
 		"harness/dataset":         jq,
 		"harness/target":          append([]string{secrets, hosts, "harness/internal/httpx"}, jq...),
-		"harness/gate":            domain,
+		"harness/gate":            append([]string{"harness/compare"}, domain...),
 		"harness/store":           domain,
 		"harness/sgp":             platform,
 		"harness/sgp/sgpserver":   append([]string{"harness/sgp", "harness/store"}, platform...),
@@ -53,6 +53,9 @@ func arrows() map[string][]string {
 		"cmd/evalrun/cli":         command,
 		"cmd/evalrun":             append([]string{"cmd/evalrun/cli"}, command...),
 		"examples":                command,
+		"harness/reduce":          {"harness/stat"},
+		"harness/baseline":        append([]string{"harness/compare"}, domain...),
+		"harness/compare":         domain,
 	}
 }
 

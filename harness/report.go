@@ -26,6 +26,8 @@ type Report struct {
 	Trials Counts
 	// TrialsPerCase is K.
 	TrialsPerCase int
+	// Reduce is how they become one number; "" is the mean.
+	Reduce string
 	// Errors counts the trials without an answer, by kind.
 	Errors map[ErrorKind]int64
 	// Retries counts the calls of the app beyond the first of each trial.
@@ -98,6 +100,38 @@ type CheckResult struct {
 	Value *float64
 	// Reason is a sentence with the numbers in it.
 	Reason string
+	// Comparisons are with a baseline, one for each metric that the check looks at;
+	// nil for a check that needs none.
+	Comparisons []Comparison
+}
+
+// Comparison is what a check found out about one metric against a baseline.
+type Comparison struct {
+	// Metric is the evaluator's, or latency or cost, whose values are ratios.
+	Metric string
+	// Base and New are the means over the pairs of cases.
+	Base, New float64
+	// Difference is New less Base, over the pairs; of latency and cost it is the
+	// ratio of the geometric means.
+	Difference float64
+	// Interval is of Difference; nil when there are too few pairs.
+	Interval *Interval
+	// P is the evidence for what the check asks, adjusted for the number of metrics
+	// where that is called for. Test names the test; "" when there was none.
+	P    float64
+	Test string
+	// Pairs is how many cases there were in both runs; Worse and Better how many of
+	// them went either way.
+	Pairs, Worse, Better int64
+	// Unknown counts the trials that could not be scored.
+	Unknown int64
+	// SmallestDrop is the smallest true drop that such a run shows with a power of
+	// 80 %; nil when it can't be said.
+	SmallestDrop *float64
+	// Needed is about how many cases would show the effect that matters; 0 when
+	// these do, or when none is named.
+	Needed  int64
+	Verdict Verdict
 }
 
 // Counts of cases or of trials. Errored ones are among the completed ones: a
@@ -117,7 +151,8 @@ type Metric struct {
 	// Scored and Unscored count trials: with a score, and with an error in place
 	// of one. Trials that the app did not answer are in neither.
 	Scored, Unscored int64
-	// Mean is over the cases, each being the mean of its scored trials. StdDev is
+	// Mean is over the cases, each being the mean of its scored trials, or what the
+	// run reduces them to. StdDev is
 	// the sample standard deviation between the cases, 0 when N < 2.
 	Mean, StdDev float64
 	Min, Max     float64

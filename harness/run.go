@@ -28,6 +28,7 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 		return nil, err
 	}
 	e := &engine{Config: c, fold: NewFold(c.Trials, c.evaluatorNames()...)}
+	e.fold.Reduce(c.Reduce)
 	begin := time.Now()
 	err = e.run(ctx)
 	report := e.report(err)

@@ -6,10 +6,15 @@ import (
 	"strings"
 )
 
-// Check is one threshold of a gate. Make one with [Parse].
+// Check is one check of a gate: a threshold, or one of Compare and MustPass. Make
+// one with [Parse] or [FromNode].
 type Check struct {
-	// Text is the check as it was written.
+	// Text is the check as it was written; Parse reads it again.
 	Text string
+	// Compare is a comparison with a baseline; nil otherwise.
+	Compare *Compare
+	// MustPass are cases that have to pass; nil otherwise.
+	MustPass *MustPass
 	// Metric is the name of an evaluator's metric, or latency, errors, cost,
 	// tokens or cases.
 	Metric string
@@ -21,20 +26,48 @@ type Check struct {
 	// Limit is what the value is compared with: a share of 1 for a percentage,
 	// milliseconds for a duration.
 	Limit float64
+	// Proven: the limit has to be shown to hold at a level of 5 %, not just to hold
+	// for the cases that there are. Plain: a ratio has to hold as it is.
+	Proven, Plain bool
+	// Slice takes only the cases with this metadata.
+	Slice Slice
+	// Baseline is what a ratio is relative to; "" is the run's only one.
+	Baseline string
 
 	percent bool // the limit was written as a percentage
+}
+
+// Slice is the cases whose metadata has a value; the zero Slice is all of them.
+type Slice struct{ Key, Value string }
+
+// String is as it is written after where.
+func (s Slice) String() string { return s.Key + "=" + s.Value }
+
+// has tells whether a case is in the slice.
+func (s Slice) has(metadata map[string]any) bool {
+	if s == (Slice{}) {
+		return true
+	}
+	v, ok := metadata[s.Key]
+	return ok && fmt.Sprint(v) == s.Value
 }
 
 // String is the check as it was written.
 func (c Check) String() string { return c.Text }
 
-// Evaluator is the name of the evaluator's metric that the check needs; ok is
-// false for a check of the run itself (latency, errors, cost, tokens, cases).
-func (c Check) Evaluator() (name string, ok bool) {
-	if c.kind() == kindScore {
-		return c.Metric, true
+// Evaluators are the names of the evaluators' metrics that the check needs; none
+// for a check of the run itself (latency, errors, cost, tokens, cases) and for one
+// that takes whatever metrics there are.
+func (c Check) Evaluators() []string {
+	switch {
+	case c.Compare != nil:
+		return c.Compare.Metrics
+	case c.MustPass != nil:
+		return c.MustPass.Metrics
+	case c.kind() == kindScore:
+		return []string{c.Metric}
 	}
-	return "", false
+	return nil
 }
 
 func (c Check) kind() kind { return kindOf(c.Metric, c.Stat) }
@@ -50,6 +83,7 @@ const (
 	kindCost
 	kindTokens
 	kindCases
+	kindRatio
 )
 
 // group is a metric of the run itself, or the evaluators' ones (name "").
@@ -66,6 +100,8 @@ func groups() []group {
 		{"cost", kindCost, []string{"total", "mean"}},
 		{"tokens", kindTokens, []string{"total", "input", "output"}},
 		{"cases", kindCases, []string{"completed"}},
+		{"latency", kindRatio, []string{"ratio"}},
+		{"cost", kindRatio, []string{"ratio"}},
 		{"", kindScore, []string{"pass_rate", "mean", "min", "max"}},
 	}
 }
@@ -112,6 +148,9 @@ func Parse(text string) (Check, error) {
 }
 
 func parse(text string) (Check, error) {
+	if isCompound(text) {
+		return parseCompound(text)
+	}
 	left, op, right, err := split(text)
 	if err != nil {
 		return Check{}, err
@@ -130,17 +169,21 @@ func parse(text string) (Check, error) {
 	if c.kind() == kindUnknown {
 		return Check{}, fmt.Errorf("%s has no statistic %q; it has %s", c.Metric, c.Stat, strings.Join(statsOf(c.Metric), ", "))
 	}
-	if err := c.setLimit(right); err != nil {
+	limit, err := c.setOptions(right)
+	if err == nil {
+		err = c.setLimit(limit)
+	}
+	if err != nil {
 		return Check{}, err
 	}
-	return c, nil
+	return c, c.allowed()
 }
 
 // split finds the operator: the last run of its characters, since a name may
 // hold them and a limit may not.
 func split(text string) (left, op, right string, err error) {
 	const characters = "<>=!"
-	end := strings.LastIndexAny(text, characters) + 1
+	end := strings.LastIndexAny(text[:whereIn(text)], characters) + 1
 	if end == 0 {
 		return "", "", "", fmt.Errorf("there is no operator: write it like equals.pass_rate >= 0.9")
 	}
@@ -169,12 +212,16 @@ func split(text string) (left, op, right string, err error) {
 
 func statsOf(metric string) []string {
 	gs := groups()
+	var stats []string
 	for _, g := range gs {
 		if g.name == metric {
-			return g.stats
+			stats = append(stats, g.stats...)
 		}
 	}
-	return gs[len(gs)-1].stats
+	if stats == nil {
+		stats = gs[len(gs)-1].stats
+	}
+	return stats
 }
 
 // clip keeps an error short, whatever stood in the suite.

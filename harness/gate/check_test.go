@@ -42,10 +42,10 @@ func TestParse(t *testing.T) {
 			assert.Equal(t, tt.op, c.Op)
 			assert.Equal(t, tt.limit, c.Limit)
 			assert.Equal(t, strings.TrimSpace(tt.text), c.String())
-			name, ok := c.Evaluator()
-			assert.Equal(t, tt.evaluator, ok)
-			if ok {
-				assert.Equal(t, tt.metric, name)
+			if tt.evaluator {
+				assert.Equal(t, []string{tt.metric}, c.Evaluators())
+			} else {
+				assert.Empty(t, c.Evaluators())
 			}
 		})
 	}
@@ -103,7 +103,7 @@ func TestMetrics(t *testing.T) {
 		"latency.pass_rate", "latency.min",
 		"latency.p50", "latency.p95", "latency.max", "latency.mean",
 		"errors.rate", "errors.count", "cost.total", "cost.mean",
-		"tokens.total", "tokens.input", "tokens.output", "cases.completed",
+		"tokens.total", "tokens.input", "tokens.output", "cases.completed", "latency.ratio", "cost.ratio",
 	}, names)
 	for _, n := range names {
 		limit := " >= 1"

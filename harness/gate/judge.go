@@ -7,15 +7,17 @@ import (
 	"github.com/evalrun/evalrun/harness"
 )
 
-// Judge decides the checks and the whole: it fills in the report's Gate,
+// Judge decides the checks and the whole. Checks about single cases and baselines
+// need the evidence that Gather has for the same checks; without it (nil) they are
+// inconclusive. It fills in the report's Gate,
 // Verdict and the intervals of its metrics. Why a verdict is incomplete it adds
 // to Reasons; why one without checks is inconclusive, to Warnings. To judge a
 // report again is fine.
-func Judge(r *harness.Report, checks []Check) {
+func Judge(r *harness.Report, checks []Check, e *Evidence) {
 	Intervals(r)
 	r.Gate = nil
-	for _, c := range checks {
-		r.Gate = append(r.Gate, c.judge(r))
+	for i, c := range checks {
+		r.Gate = append(r.Gate, c.judge(r, e, i))
 	}
 	r.Verdict = harness.Pass
 	for _, g := range r.Gate {
@@ -67,9 +69,22 @@ func addOnce(list []string, s string) []string {
 }
 
 // judge decides one check.
-func (c Check) judge(r *harness.Report) harness.CheckResult {
+func (c Check) judge(r *harness.Report, e *Evidence, at int) harness.CheckResult {
 	if r.Trials.Completed == 0 {
 		return c.unknown("there was no case")
+	}
+	if e == nil && Needed([]Check{c}) {
+		return c.unknown("the cases were not looked at")
+	}
+	switch {
+	case c.Compare != nil:
+		return c.compared(e)
+	case c.MustPass != nil:
+		return c.mustPass(e.must[at])
+	case c.kind() == kindRatio:
+		return c.ratio(e)
+	case c.needsCases():
+		return c.overCases(e, at)
 	}
 	switch c.kind() {
 	case kindScore:

@@ -84,7 +84,7 @@ func checks(t require.TestingT, texts ...string) []gate.Check {
 
 // decide judges one check and gives its result.
 func decide(t require.TestingT, r *harness.Report, text string) harness.CheckResult {
-	gate.Judge(r, checks(t, text))
+	gate.Judge(r, checks(t, text), nil)
 	require.Len(t, r.Gate, 1)
 	return r.Gate[0]
 }
@@ -247,8 +247,8 @@ func TestNothingPassesUnfinished(t *testing.T) {
 func TestAnUnfinishedRunKeepsItsReasons(t *testing.T) {
 	r := reportOf(pass, pass)
 	r.Status, r.Reasons = harness.Incomplete, []string{"interrupted"}
-	gate.Judge(r, nil)
-	gate.Judge(r, nil)
+	gate.Judge(r, nil, nil)
+	gate.Judge(r, nil, nil)
 	assert.Equal(t, harness.VerdictIncomplete, r.Verdict)
 	assert.Equal(t, []string{"interrupted"}, r.Reasons)
 }
@@ -358,7 +358,7 @@ func TestTheVerdictOfTheWhole(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := reportOf(tt.outcomes...)
-			gate.Judge(r, checks(t, tt.checks...))
+			gate.Judge(r, checks(t, tt.checks...), nil)
 			assert.Equal(t, tt.want, r.Verdict)
 			require.Len(t, r.Gate, len(tt.checks))
 			for i, g := range r.Gate {
@@ -375,15 +375,15 @@ func TestWithoutAGateNothingScoredIsInconclusive(t *testing.T) {
 	r.Scores = nil
 	f.Add(r)
 	report := f.Report(1)
-	gate.Judge(report, nil)
-	gate.Judge(report, nil)
+	gate.Judge(report, nil, nil)
+	gate.Judge(report, nil, nil)
 	assert.Equal(t, harness.Inconclusive, report.Verdict)
 	assert.Equal(t, []string{"nothing was scored, so nothing is shown"}, report.Warnings)
 }
 
 func TestACheckThatWasNotParsedIsInconclusive(t *testing.T) {
 	r := reportOf(pass, pass)
-	gate.Judge(r, []gate.Check{{}})
+	gate.Judge(r, []gate.Check{{}}, nil)
 	assert.Equal(t, harness.Inconclusive, r.Verdict)
 }
 
@@ -507,7 +507,7 @@ func ExampleJudge() {
 		fmt.Println(err)
 		return
 	}
-	gate.Judge(report, []gate.Check{check})
+	gate.Judge(report, []gate.Check{check}, nil)
 	fmt.Println(report.Verdict)
 	fmt.Println(report.Gate[0].Check + ": " + report.Gate[0].Reason)
 	// Output:

@@ -39,10 +39,12 @@ func (c *Check) fits(text string) error {
 	switch {
 	case k == kindLatency:
 		return fmt.Errorf("%s needs a duration: write it like 2s or 500ms", c.Metric)
-	case c.percent && k != kindScore && !rate:
+	case c.percent && k != kindScore && k != kindRatio && !rate:
 		return fmt.Errorf("%s.%s is not a share: write a number", c.Metric, c.Stat)
 	case rate && c.Limit > 1:
 		return fmt.Errorf("a rate is between 0 and 1: write 0.9 or 90%%, not %s", text)
+	case k == kindRatio && !(c.Limit > 0):
+		return fmt.Errorf("a ratio is above 0: 1.2 is a fifth more than the baseline has")
 	case (rate || k != kindScore) && c.Limit < 0:
 		return fmt.Errorf("%s.%s is never below 0", c.Metric, c.Stat)
 	}

@@ -18,6 +18,9 @@ type sample struct {
 	// unanswered trials count as the worst score. Unknown ones were answered and
 	// not scored: 0 or 1.
 	unanswered, unknown int64
+	// reduced are the ends of a mean over cases whose trials are not reduced to
+	// their own mean; nil otherwise.
+	reduced *[2]float64
 }
 
 // score decides a check of an evaluator's metric.
@@ -62,6 +65,14 @@ func (c Check) sample(r *harness.Report, m *harness.Metric) (s sample, ok bool) 
 	case "max":
 		s.value, ok = m.Max, true
 	}
+	if r.Reduce != "" {
+		switch c.Stat {
+		case "pass_rate":
+			s.reduced = &m.PassBounds
+		case "mean":
+			s.reduced = &m.MeanBounds
+		}
+	}
 	// An evaluator of several metrics that fails counts as unscored under its own
 	// name alone: answered trials that lack this metric may be such ones.
 	answered := r.Trials.Completed - s.unanswered
@@ -74,6 +85,9 @@ func (c Check) sample(r *harness.Report, m *harness.Metric) (s sample, ok bool) 
 // decide takes the worse of what comes out when unanswered trials count 0 and
 // when they count 1, with the bounds that led to it.
 func (c Check) decide(s sample) (v harness.Verdict, low, high float64) {
+	if s.reduced != nil {
+		return c.verdict(s.reduced[0], s.reduced[1]), s.reduced[0], s.reduced[1]
+	}
 	low, high = s.bounds(0)
 	v = c.verdict(low, high)
 	low1, high1 := s.bounds(1)

@@ -193,11 +193,15 @@ func (r *runner) concurrency() int {
 
 func (r *runner) config(j harness.Journal, pacer harness.Pacer, p *harness.Progress) harness.Config {
 	s := r.suite
-	return harness.Config{
+	c := harness.Config{
 		Source: r.source, App: r.app, Evaluators: r.evaluators, Journal: j,
 		Trials: s.Trials, Concurrency: r.concurrency(), Timeout: s.Timeout,
 		Retry: harness.Retry{Max: s.Retries}, Grace: r.grace(), Abort: r.options.Abort,
 		Filter: r.filter(), Sample: r.selection.Sample, Limit: r.selection.Limit,
 		Seed: s.Seed, Pacer: pacer, Progress: p,
 	}
+	if !s.Reduce.IsMean() {
+		c.Reduce = s.Reduce.Reduce
+	}
+	return c
 }

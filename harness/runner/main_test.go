@@ -132,7 +132,7 @@ func storedReport(t *testing.T, st *store.Store, id string) *harness.Report {
 	t.Helper()
 	checks, err := Checks(infoOf(t, st, id))
 	require.NoError(t, err)
-	report, err := Report(t.Context(), st, id, checks)
+	report, err := Report(t.Context(), st, id, checks, Against{})
 	require.NoError(t, err)
 	return report
 }

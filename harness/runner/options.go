@@ -27,6 +27,8 @@ type Options struct {
 	// AllowDrift resumes although the suite file has changed since. Reports of the
 	// run then say so.
 	AllowDrift bool
+	// Against is what the run is compared with, when the gate compares it.
+	Against Against
 	// MaxCost in US dollars stops the run when its answers have cost as much,
 	// those before it was resumed included. 0: no limit.
 	MaxCost float64

@@ -15,7 +15,7 @@ import (
 
 // Report folds the stored results of a run and judges them. The checks are those
 // to judge by: Checks gives those that belong to the run.
-func Report(ctx context.Context, st *store.Store, id string, checks []gate.Check) (*harness.Report, error) {
+func Report(ctx context.Context, st *store.Store, id string, checks []gate.Check, against Against) (*harness.Report, error) {
 	info, err := st.Info(ctx, id)
 	if err != nil {
 		return nil, usage(err, "evalrun list shows the runs")
@@ -25,8 +25,7 @@ func Report(ctx context.Context, st *store.Store, id string, checks []gate.Check
 		return nil, err
 	}
 	complete(report, info)
-	gate.Judge(report, checks)
-	return report, nil
+	return report, judge(ctx, st, info, report, checks, against)
 }
 
 // Checks are the checks of the suite when it was last run, resumed or scored.
@@ -52,6 +51,11 @@ func Results(ctx context.Context, st *store.Store, id string) iter.Seq2[harness.
 // fold adds the stored results of a run up.
 func fold(ctx context.Context, st *store.Store, info store.Info) (*harness.Report, error) {
 	f := harness.NewFold(info.Spec.Trials, info.Spec.Evaluators...)
+	reduce, err := reducer(info.Spec)
+	if err != nil {
+		return nil, err
+	}
+	f.Reduce(reduce)
 	for r, err := range st.Results(ctx, info.ID, store.Query{}) {
 		if err != nil {
 			return nil, fmt.Errorf("read run %s: %w", info.ID, err)
@@ -90,7 +94,7 @@ func during(asked []harness.Key) string {
 
 // complete adds what the store knows of the run beside its results.
 func complete(r *harness.Report, info store.Info) {
-	r.RunID, r.Suite = info.ID, info.Spec.Suite
+	r.RunID, r.Suite, r.Reduce = info.ID, info.Spec.Suite, info.Spec.Reduce
 	if info.Spec.Options[appsOption] != "" {
 		r.App = info.Spec.App
 	}
@@ -144,8 +148,7 @@ func (r *runner) report(ctx context.Context, e ending) (*harness.Report, error) 
 			report.Warnings = append(report.Warnings, n)
 		}
 	}
-	gate.Judge(report, checks)
-	return report, nil
+	return report, judge(ctx, r.options.Store, info, report, checks, r.options.Against)
 }
 
 // id is the run's.

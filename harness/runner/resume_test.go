@@ -145,7 +145,7 @@ func TestDriftIsInTheReport(t *testing.T) {
 }
 
 func TestChecksThatAreNotUnderstood(t *testing.T) {
-	_, err := Checks(store.Info{ID: "R", Spec: store.Spec{Gate: []string{"equals.pass_rate == 1", "no_regression"}}})
+	_, err := Checks(store.Info{ID: "R", Spec: store.Spec{Gate: []string{"equals.pass_rate == 1", "no_progress"}}})
 	assert.ErrorContains(t, err, "gate of run R")
 	assert.Equal(t, CodeUsage, CodeOf(err))
 	checks, err := Checks(store.Info{})

@@ -57,7 +57,7 @@ func score(ctx context.Context, s *suite.Suite, o Options, id string, redact *Re
 		return nil, &Error{Code: CodeIncomplete, Err: fmt.Errorf("score run %s: %w", info.ID, err),
 			Hint: "evalrun score " + info.ID + " scores it from the start; until then the run is incomplete"}
 	}
-	return Report(ctx, o.Store, info.ID, s.Gate)
+	return Report(ctx, o.Store, info.ID, s.Gate, o.Against)
 }
 
 // scorer scores one stored run again.
@@ -93,7 +93,11 @@ func (w *scorer) score(ctx context.Context) error {
 		}
 		return err
 	}
-	if err := w.run.SetEvaluators(ctx, w.suite.Metrics); err != nil {
+	digests := w.suite.Digests(info.Spec.App)
+	if app := info.Spec.Digests["app"]; app != "" { // the answers are as old as they were
+		digests["app"] = app
+	}
+	if err := w.run.SetEvaluators(ctx, w.suite.Metrics, digests); err != nil {
 		return err
 	}
 	if err := w.run.SetGate(ctx, gateTexts(w.suite.Gate)); err != nil {

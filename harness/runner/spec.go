@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/evalrun/evalrun/harness/gate"
+	"github.com/evalrun/evalrun/harness/reduce"
 	"github.com/evalrun/evalrun/harness/store"
 )
 
@@ -29,6 +30,7 @@ func (r *runner) spec() (store.Spec, error) {
 		Suite: r.suite.Name, Text: string(r.suite.Text), Path: path, App: r.appName(),
 		Dataset: r.suite.Dataset.String(), Seed: r.suite.Seed, Trials: r.suite.Trials,
 		Evaluators: r.suite.Metrics, Gate: gateTexts(r.suite.Gate), Options: options,
+		Digests: r.suite.Digests(r.appName()), Reduce: reduced(r.suite.Reduce),
 		Version: r.options.Version, Revision: r.options.Revision,
 	}
 	if d, ok := r.source.(interface{ Digest() (string, error) }); ok {
@@ -37,6 +39,14 @@ func (r *runner) spec() (store.Spec, error) {
 		}
 	}
 	return spec, nil
+}
+
+// reduced is how the trials are reduced, "" for the mean.
+func reduced(r reduce.Reducer) string {
+	if r.IsMean() {
+		return ""
+	}
+	return r.String()
 }
 
 func (r *runner) appName() string {

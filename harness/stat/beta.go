@@ -23,11 +23,25 @@ func regularizedBeta(x, rest, a, b float64) float64 {
 	case rest == 0:
 		return 1
 	}
-	front := math.Exp(logGamma(a+b) - logGamma(a) - logGamma(b) + a*math.Log(x) + b*math.Log(rest))
+	front := betaFront(x, rest, a, b)
 	if x < (a+1)/(a+b+2) { // where the fraction converges fast
-		return front * betaFraction(x, a, b) / a
+		return math.Exp(front) * betaFraction(x, a, b) / a
 	}
-	return 1 - front*betaFraction(rest, b, a)/b
+	return 1 - math.Exp(front)*betaFraction(rest, b, a)/b
+}
+
+// betaFront is the logarithm of x^a·(1-x)^b/B(a,b).
+func betaFront(x, rest, a, b float64) float64 {
+	return logGamma(a+b) - logGamma(a) - logGamma(b) + a*math.Log(x) + b*math.Log(rest)
+}
+
+// logRegularizedBeta is the logarithm of I_x(a, b) for x within (0,1), also where
+// that is too small for a float64.
+func logRegularizedBeta(x, a, b float64) float64 {
+	if x < (a+1)/(a+b+2) {
+		return betaFront(x, 1-x, a, b) + math.Log(betaFraction(x, a, b)/a)
+	}
+	return math.Log(RegularizedBeta(x, a, b))
 }
 
 func betaFraction(x, a, b float64) float64 {

@@ -2,6 +2,9 @@ package stat
 
 import "math"
 
+// NormalCDF is the probability that a standard normal variable is at most z.
+func NormalCDF(z float64) float64 { return math.Erfc(-z/math.Sqrt2) / 2 }
+
 // NormalQuantile is the value below which a standard normal variable falls with
 // probability p: -Inf at 0, +Inf at 1, NaN outside [0,1]. The relative error is
 // about 1e-16.

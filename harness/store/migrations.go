@@ -11,10 +11,11 @@ import (
 // new tables and columns come as a new step at the end.
 func migrations() []string {
 	return []string{
-		schemaRuns,     // runs, cases, results, outbox: see doc.go
-		schemaPlatform, // the local platform: see platform.go
-		schemaPending,  // pending results
-		schemaAudit,    // what a platform was found to hold
+		schemaRuns,      // runs, cases, results, outbox: see doc.go
+		schemaPlatform,  // the local platform: see platform.go
+		schemaPending,   // pending results
+		schemaAudit,     // what a platform was found to hold
+		schemaBaselines, // names of runs to compare with
 	}
 }
 

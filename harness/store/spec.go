@@ -25,6 +25,11 @@ type Spec struct {
 	Seed int64 `json:"seed,omitempty"`
 	// Trials is how many there are per case; 0 means 1, 4095 is the most.
 	Trials int `json:"trials,omitempty"`
+	// Reduce is how the trials of a case become one number; "" is the mean.
+	Reduce string `json:"reduce,omitempty"`
+	// Digests are of how the app ("app") and each evaluator ("evaluator NAME") are
+	// written in the suite.
+	Digests map[string]string `json:"digests,omitempty"`
 	// Evaluators are the names of the metrics, in order.
 	Evaluators []string `json:"evaluators,omitempty"`
 	// Gate are the checks of the gate, as the suite has them.

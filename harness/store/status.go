@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -82,21 +84,25 @@ func (r *Run) Reopen(ctx context.Context, reason string) error {
 	return r.failed("reopen", err)
 }
 
-// SetEvaluators records the names of the metrics, in order, after the results
-// were scored with other evaluators.
-func (r *Run) SetEvaluators(ctx context.Context, names []string) error {
+// SetEvaluators records the names of the metrics, in order, and the digests
+// (Spec.Digests) after the results were scored with other evaluators.
+func (r *Run) SetEvaluators(ctx context.Context, names []string, digests map[string]string) error {
 	text, err := encodeNames(names)
-	if err != nil {
+	if err == nil && digests == nil {
+		digests = map[string]string{}
+	}
+	written, marshalErr := json.Marshal(digests)
+	if err = errors.Join(err, marshalErr); err != nil {
 		return r.failed("record the evaluators of", err)
 	}
 	r.life.Lock()
 	defer r.life.Unlock()
 	err = r.write(ctx, func(tx *sql.Tx) error { // the rest of the spec stays as it is
-		_, err := tx.Exec("UPDATE runs SET spec = json_set(spec, '$.evaluators', json(?)) WHERE no = ?", text, r.no)
+		_, err := tx.Exec("UPDATE runs SET spec = json_set(spec, '$.evaluators', json(?), '$.digests', json(?)) WHERE no = ?", text, string(written), r.no)
 		return err
 	})
 	if err == nil {
-		r.spec.Evaluators = slices.Clone(names)
+		r.spec.Evaluators, r.spec.Digests = slices.Clone(names), maps.Clone(digests)
 	}
 	return r.failed("record the evaluators of", err)
 }

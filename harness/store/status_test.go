@@ -84,11 +84,11 @@ func TestReopen(t *testing.T) {
 	require.NoError(t, run.Finish(ctx, "incomplete", []string{"a", "b"}, 0))
 	require.NoError(t, run.Reopen(ctx, "c"))
 	look("incomplete", "a", "b", "c")
-	require.NoError(t, run.SetEvaluators(ctx, []string{"contains", `"quoted"`}))
+	require.NoError(t, run.SetEvaluators(ctx, []string{"contains", `"quoted"`}, map[string]string{"evaluator contains": "d"}))
 	require.NoError(t, run.Finish(ctx, "complete", nil, 0))
 	info := look("complete")
 	assert.Equal(t, ended, info.Finished, "the run itself ended then")
-	assert.Equal(t, Spec{Suite: "faq", Evaluators: []string{"contains", `"quoted"`}, Options: map[string]string{"limit": "3"}}, info.Spec)
+	assert.Equal(t, Spec{Suite: "faq", Evaluators: []string{"contains", `"quoted"`}, Digests: map[string]string{"evaluator contains": "d"}, Options: map[string]string{"limit": "3"}}, info.Spec)
 	assert.Equal(t, info.Spec, run.Spec())
 	_, err = run.Plan(ctx, page)
 	require.NoError(t, err)
@@ -100,7 +100,7 @@ func TestReopen(t *testing.T) {
 	require.NoError(t, run.Close())
 	look(Interrupted)
 	assert.ErrorIs(t, run.Reopen(ctx, "x"), errClosed)
-	assert.ErrorIs(t, run.SetEvaluators(ctx, nil), errClosed)
+	assert.ErrorIs(t, run.SetEvaluators(ctx, nil, nil), errClosed)
 }
 
 func TestDiscard(t *testing.T) {

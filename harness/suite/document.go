@@ -17,6 +17,7 @@ type document struct {
 	Start           *startDoc      `yaml:"start" jsonschema_description:"A server that is started for the run and stopped afterwards."`
 	Evaluators      []strict.Node  `yaml:"evaluators" jsonschema:"required,minItems=1" jsonschema_description:"What scores the answers: a name, or one name with its options."`
 	Trials          *int           `yaml:"trials" jsonschema:"minimum=1,maximum=10000,default=1" jsonschema_description:"How often each case is asked."`
+	Reduce          strict.Node    `yaml:"reduce" jsonschema_description:"How the trials of a case become one number: mean (default), median, mode, max, or one of at_least_k, pass_at_k and pass_k with its k, such as {pass_at_k: 3}."`
 	Concurrency     *int           `yaml:"concurrency" jsonschema:"minimum=1,maximum=10000,default=16" jsonschema_description:"How many trials the app answers at once."`
 	Timeout         *time.Duration `yaml:"timeout" jsonschema:"default=30s" jsonschema_description:"The longest that one answer may take."`
 	Retries         *int           `yaml:"retries" jsonschema:"minimum=0,maximum=100,default=2" jsonschema_description:"How often a failed call is made again. A low score is no failure."`
@@ -25,7 +26,7 @@ type document struct {
 	Sample          *float64       `yaml:"sample" jsonschema:"exclusiveMinimum=0,maximum=1,default=1" jsonschema_description:"The fraction of the cases to run; which ones follows from the seed."`
 	Seed            int64          `yaml:"seed" jsonschema_description:"What the sample and the apps' seeds follow from."`
 	Publish         *publishDoc    `yaml:"publish" jsonschema_description:"Platforms that get the results, besides the local store."`
-	Gate            []strict.Node  `yaml:"gate" jsonschema_description:"Checks that the run has to pass, such as equals.pass_rate >= 0.9."`
+	Gate            []strict.Node  `yaml:"gate" jsonschema_description:"Checks that the run has to pass: a threshold such as equals.pass_rate >= 0.9, or no_regression, improvement or must_pass with options."`
 	Reports         []reportDoc    `yaml:"reports" jsonschema_description:"Reports to write: a format, or {format: path}."`
 }
 
@@ -37,7 +38,7 @@ func (document) Synonyms() map[string]string {
 		"scorer": "evaluators", "scorers": "evaluators", "scores": "evaluators", "metrics": "evaluators",
 		"assert": "evaluators", "asserts": "evaluators", "assertions": "evaluators", "graders": "evaluators", "criteria": "evaluators",
 		"threshold": "gate", "thresholds": "gate", "checks": "gate",
-		"repeat": "trials", "epochs": "trials", "max_concurrency": "concurrency", "parallel": "concurrency", "workers": "concurrency",
+		"repeat": "trials", "reducer": "reduce", "epochs_reducer": "reduce", "aggregate": "reduce", "epochs": "trials", "max_concurrency": "concurrency", "parallel": "concurrency", "workers": "concurrency",
 		"max_retries": "retries", "max_retry_time": "max_retry_elapsed", "max_elapsed_time": "max_retry_elapsed", "rpm": "rate_limit", "output": "reports", "outputs": "reports", "reporters": "reports",
 		"server": "start", "max_samples": "sample", "title": "name",
 	}

@@ -73,40 +73,35 @@ func closeAll(evaluators ...harness.Evaluator) error {
 	return errors.Join(errs...)
 }
 
-// gate reads the checks; each has to name a metric that there is.
+// gate reads the checks; each has to name metrics that there are.
 func (l *loader) gate() {
 	for _, n := range l.doc.Gate {
 		if !n.Given() {
 			l.fail(n.Errorf("expected a check such as equals.pass_rate >= 0.9, found nothing"))
 			continue
 		}
-		if pairs := n.Pairs(); len(pairs) > 0 {
-			e := pairs[0].Key.Errorf("this version has no check %s", strict.Quote(pairs[0].Key.Value))
-			name := pairs[0].Key.Value
-			if !slices.Contains(l.suite.Metrics, name) {
-				name = "equals"
-			}
-			e.Hint = "a check is text, such as " + name + ".pass_rate >= 0.9"
-			l.fail(e)
-			continue
-		}
-		var text string
-		if err := n.Decode(&text); err != nil {
+		check, err := gate.FromNode(n)
+		if err != nil {
 			l.fail(err)
 			continue
 		}
-		check, err := gate.Parse(text)
-		if err != nil {
-			l.fail(n.Errorf("%v", err))
-			continue
-		}
 		l.suite.Gate = append(l.suite.Gate, check)
-		if name, ok := check.Evaluator(); ok && !slices.Contains(l.suite.Metrics, name) && !l.unbuilt {
-			known := gate.Metrics(l.suite.Metrics...)
-			e := n.Errorf("check %s: no evaluator gives the metric %s%s", strict.Quote(text), strict.Quote(name),
-				strict.Meant(name+"."+check.Stat, known))
-			e.Hint = "metrics: " + strings.Join(append(slices.Clone(l.suite.Metrics), "latency", "errors", "cost", "tokens", "cases"), ", ")
-			l.fail(e)
+		for _, name := range check.Evaluators() {
+			l.knownMetric(n, check, name)
 		}
 	}
+}
+
+// knownMetric complains about a metric that no evaluator gives.
+func (l *loader) knownMetric(n strict.Node, check gate.Check, name string) {
+	if slices.Contains(l.suite.Metrics, name) || l.unbuilt {
+		return
+	}
+	meant := strict.Meant(name, l.suite.Metrics)
+	if check.Stat != "" {
+		meant = strict.Meant(name+"."+check.Stat, gate.Metrics(l.suite.Metrics...))
+	}
+	e := n.Errorf("check %s: no evaluator gives the metric %s%s", strict.Quote(check.Text), strict.Quote(name), meant)
+	e.Hint = "metrics: " + strings.Join(append(slices.Clone(l.suite.Metrics), "latency", "errors", "cost", "tokens", "cases"), ", ")
+	l.fail(e)
 }

@@ -40,6 +40,7 @@ func (l *loader) at(key string) strict.Node {
 // there and free of errors, so that a misspelled key does not give an error about
 // a missing one as well.
 func (l *loader) load() error {
+	l.digest() // before values come in from the environment
 	env := environment{getenv: l.options.Getenv}
 	env.suite(l.root)
 	l.suite.Secrets = env.secrets
@@ -117,6 +118,7 @@ func (l *loader) name() {
 func (l *loader) numbers() {
 	s, d := l.suite, l.doc
 	s.Trials = l.whole("trials", d.Trials, 1, 1, 10_000)
+	l.reduce()
 	s.Concurrency = l.whole("concurrency", d.Concurrency, 16, 1, 10_000)
 	s.Retries = l.whole("retries", d.Retries, 2, 0, 100)
 	s.Timeout = l.duration(l.at("timeout"), "timeout", d.Timeout, 30*time.Second)

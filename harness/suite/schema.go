@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/invopop/jsonschema"
 
 	"github.com/evalrun/evalrun/evaluator"
+	"github.com/evalrun/evalrun/harness/gate"
+	"github.com/evalrun/evalrun/harness/reduce"
 	"github.com/evalrun/evalrun/harness/strict"
 	"github.com/evalrun/evalrun/harness/target"
 )
@@ -35,7 +38,9 @@ func Schema(reg *evaluator.Registry) ([]byte, error) {
 	set("apps").Type, set("apps").MinProperties = "object", count(1)
 	set("apps").AdditionalProperties = &jsonschema.Schema{Ref: "#/$defs/app"}
 	set("evaluators").Items = &jsonschema.Schema{Ref: "#/$defs/evaluator"}
-	set("gate").Items = &jsonschema.Schema{Type: "string"}
+	addChecks(root)
+	set("gate").Items = &jsonschema.Schema{Ref: "#/$defs/check"}
+	set("reduce").Ref = "#/$defs/reduce"
 
 	dataset := set("dataset")
 	dataset.OneOf = requireOne("file", "cases", "sgp")
@@ -75,6 +80,36 @@ func addApps(root *jsonschema.Schema) {
 		kinds.Properties.Set(k.Name, &jsonschema.Schema{Ref: "#/$defs/app." + k.Name})
 	}
 	root.Definitions["app"] = named(alone, kinds)
+}
+
+// addChecks defines a check, text or one name with its options, and how trials are
+// reduced.
+func addChecks(root *jsonschema.Schema) {
+	compound := &jsonschema.Schema{Properties: jsonschema.NewProperties()}
+	for _, name := range gate.Compounds() {
+		options := reflected(gate.CompareOptions{})
+		if name == "must_pass" {
+			options = &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
+				reflected(gate.MustPassOptions{}), {Type: "array", Items: &jsonschema.Schema{Type: "string"}, MinItems: count(1)},
+			}}
+		}
+		compound.Properties.Set(name, options)
+	}
+	compound.Type, compound.AdditionalProperties = "object", jsonschema.FalseSchema
+	compound.MinProperties, compound.MaxProperties = count(1), count(1)
+	root.Definitions["check"] = &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, compound}}
+
+	var names []any
+	withK := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}
+	withK.MinProperties, withK.MaxProperties = count(1), count(1)
+	for _, name := range reduce.Names() {
+		if strings.HasSuffix(name, "_k") {
+			withK.Properties.Set(name, &jsonschema.Schema{Type: "integer", Minimum: "1"})
+		} else {
+			names = append(names, name)
+		}
+	}
+	root.Definitions["reduce"] = &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string", Enum: names}, withK}}
 }
 
 // addEvaluators defines an evaluator: a name, or one name with its options.

@@ -73,7 +73,7 @@ func TestSchemaRefusesUnknownKeys(t *testing.T) {
 	}
 	for _, file := range []string{
 		"two-kinds-of-app", "app-and-apps", "two-datasets", "no-app", "no-name", "empty-cases", "negative-trials",
-		"bad-evaluator-option", "bad-rate", "publish-nothing", "gate-of-a-later-version", "no-evaluators", "start-without-ready",
+		"bad-evaluator-option", "bad-rate", "publish-nothing", "bad-compound-checks", "no-evaluators", "start-without-ready",
 	} {
 		data, err := os.ReadFile("testdata/bad/" + file + ".yaml")
 		require.NoError(t, err)

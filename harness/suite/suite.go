@@ -14,6 +14,7 @@ import (
 	"github.com/evalrun/evalrun/evaluator"
 	"github.com/evalrun/evalrun/harness/gate"
 	"github.com/evalrun/evalrun/harness/internal/pace"
+	"github.com/evalrun/evalrun/harness/reduce"
 	"github.com/evalrun/evalrun/harness/strict"
 )
 
@@ -50,6 +51,8 @@ type Suite struct {
 
 	// Trials per case, from 1.
 	Trials int
+	// Reduce makes one number of the trials of a case.
+	Reduce reduce.Reducer
 	// Concurrency is how many trials run at once, from 1.
 	Concurrency int
 	// Retries of a failed call, from 0.
@@ -78,6 +81,7 @@ type Suite struct {
 	// Scale GP. They must not appear in anything that is shown or kept.
 	Secrets []string
 
+	digests    map[string]string
 	folder     folder
 	evaluators []strict.Node
 	registry   *evaluator.Registry

@@ -15,6 +15,7 @@ import (
 
 	"github.com/evalrun/evalrun/evaluator"
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/gate"
 	"github.com/evalrun/evalrun/harness/strict"
 	"github.com/evalrun/evalrun/harness/suite"
 	"github.com/evalrun/evalrun/harness/target"
@@ -136,7 +137,16 @@ func TestEverything(t *testing.T) {
 	assert.Equal(t, 600.0, s.RateLimit)
 	assert.Equal(t, 0.5, s.Sample)
 	assert.EqualValues(t, 42, s.Seed)
-	require.Len(t, s.Gate, 4)
+	assert.Equal(t, "pass_at_k:2", s.Reduce.String())
+	require.Len(t, s.Gate, 9)
+	assert.Equal(t, "no_regression: {baseline: main, margin: 2%, metrics: [equals]}", s.Gate[6].Text)
+	assert.Equal(t, 0.02, s.Gate[6].Compare.Margin)
+	assert.Equal(t, []string{"greeting", "late: parcel"}, s.Gate[8].MustPass.Cases)
+	for _, c := range s.Gate {
+		again, err := gate.Parse(c.Text)
+		require.NoError(t, err)
+		assert.Equal(t, c, again, "a run is judged again by its text")
+	}
 	assert.Equal(t, "equals.pass_rate >= 90%", s.Gate[0].Text)
 	assert.Equal(t, []suite.Report{{Format: "table"}, {Format: "junit", Path: "out/report.junit.xml"}, {Format: "html", Path: "out/report.html"}}, s.Reports)
 	assert.ElementsMatch(t, []string{key, "8"}, s.Secrets)

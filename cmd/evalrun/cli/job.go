@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/reduce"
 	"github.com/evalrun/evalrun/harness/runner"
 	"github.com/evalrun/evalrun/harness/store"
 	"github.com/evalrun/evalrun/harness/suite"
@@ -23,6 +24,7 @@ type job struct {
 	app      string
 	path     string // of the suite, as it was given
 	revision string
+	against  runner.Against
 }
 
 // String is the suite's name, with the app's when it has several.
@@ -50,6 +52,9 @@ func (a *app) jobs(cmd *cobra.Command, f *runFlags, paths []string) ([]job, erro
 			return nil, err
 		}
 		f.override(cmd, s)
+		if _, err := reduce.New(s.Reduce.Name, s.Reduce.K, s.Trials); s.Reduce.Name != "" && err != nil {
+			return nil, fmt.Errorf("%s: reduce: %w", path, err)
+		}
 		for _, app := range s.Apps {
 			if f.app == "" || f.app == app.Name {
 				jobs = append(jobs, job{suite: s, app: app.Name, path: path})
@@ -78,7 +83,7 @@ func (a *app) runJob(ctx context.Context, f *runFlags, st *store.Store, j job, o
 	defer a.running.Store(false)
 	outcome, err := runner.Run(ctx, j.suite, runner.Options{
 		Store: st, App: j.app, Selection: f.selection, Resume: f.resumed(), RetryErrors: f.retry != "", AllowDrift: f.allowDrift,
-		MaxCost: f.maxCost, Grace: grace, Abort: a.abort, Tags: maps.Clone(f.tags), Version: version(), Revision: j.revision,
+		Against: j.against, MaxCost: f.maxCost, Grace: grace, Abort: a.abort, Tags: maps.Clone(f.tags), Version: version(), Revision: j.revision,
 		Started: func(_ string, p *harness.Progress) func() { return a.progress(j, p) },
 	})
 	if err != nil {

@@ -23,6 +23,7 @@ type runFlags struct {
 	resume, retry                string // run IDs, or latest
 	allowDrift                   bool
 	maxCost                      float64
+	against                      againstFlags
 	outputs                      outputFlags
 	foreign                      string // a hint about the run to resume
 }
@@ -67,6 +68,7 @@ when there is nothing to do at all, it is reported.`,
 	fl.BoolVar(&f.allowDrift, "allow-drift", false, "resume although the suite has changed")
 	fl.Float64Var(&f.maxCost, "max-cost", 0, "stop when the answers have cost this many US dollars")
 	fl.StringToStringVar(&f.tags, "tag", nil, "keep key=value with the run (repeatable)")
+	f.against.add(fl)
 	f.outputs.add(fl)
 	return cmd
 }
@@ -77,6 +79,10 @@ func (a *app) run(cmd *cobra.Command, f *runFlags, args []string) error {
 		return err
 	}
 	if err := f.check(cmd); err != nil {
+		return err
+	}
+	against, err := f.against.of()
+	if err != nil {
 		return err
 	}
 	if len(paths) == 0 {
@@ -112,7 +118,7 @@ func (a *app) run(cmd *cobra.Command, f *runFlags, args []string) error {
 			a.say("evalrun: not run: %s", names(jobs[i:]))
 			break
 		}
-		j.revision = revisions[j.path]()
+		j.revision, j.against = revisions[j.path](), against
 		code, err := a.runJob(cmd.Context(), f, st, j, plan[i])
 		if err != nil {
 			code = codeOf(cmd.Context(), err)
@@ -121,7 +127,7 @@ func (a *app) run(cmd *cobra.Command, f *runFlags, args []string) error {
 			}
 			a.fail(err)
 		}
-		a.code = runner.Worst(a.code, code)
+		a.code = runner.Worst(a.code, f.against.code(code))
 	}
 	return nil
 }

@@ -20,12 +20,14 @@ import (
 
 // gateFlags say by what a stored run is judged.
 type gateFlags struct {
-	suite  string
-	checks []string
+	suite   string
+	checks  []string
+	against againstFlags
 }
 
 func (f *gateFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.suite, "suite", "", "judge by the checks of this suite (default: those that are kept with the run)")
+	f.against.add(cmd.Flags())
 }
 
 // of gives the checks: those of the flags, those of a suite as it is today, or
@@ -57,14 +59,19 @@ func (f *gateFlags) of(a *app, info store.Info) ([]gate.Check, error) {
 
 // measured refuses a check of a metric that the run does not have.
 func measured(c gate.Check, info store.Info) error {
-	name, ok := c.Evaluator()
-	if !ok || slices.Contains(info.Spec.Evaluators, name) {
-		return nil
+	for _, name := range c.Evaluators() {
+		if slices.Contains(info.Spec.Evaluators, name) {
+			continue
+		}
+		meant := strict.Meant(name, info.Spec.Evaluators)
+		if c.Stat != "" {
+			meant = strict.Meant(name+"."+c.Stat, gate.Metrics(info.Spec.Evaluators...))
+		}
+		return &runner.Error{Code: runner.CodeUsage,
+			Err:  fmt.Errorf("--check %s: run %s has no metric %s%s", strict.Quote(c.Text), info.ID, strict.Quote(name), meant),
+			Hint: "metrics: " + strings.Join(append(slices.Clone(info.Spec.Evaluators), "latency", "errors", "cost", "tokens", "cases"), ", ")}
 	}
-	return &runner.Error{Code: runner.CodeUsage,
-		Err: fmt.Errorf("--check %s: run %s has no metric %s%s", strict.Quote(c.Text), info.ID, strict.Quote(name),
-			strict.Meant(name+"."+c.Stat, gate.Metrics(info.Spec.Evaluators...))),
-		Hint: "metrics: " + strings.Join(append(slices.Clone(info.Spec.Evaluators), "latency", "errors", "cost", "tokens", "cases"), ", ")}
+	return nil
 }
 
 // judged folds a stored run and judges it.
@@ -74,7 +81,11 @@ func (a *app) judged(f *gateFlags) doStored {
 		if err != nil {
 			return nil, err
 		}
-		return runner.Report(ctx, st, info.ID, checks)
+		against, err := f.against.of()
+		if err != nil {
+			return nil, err
+		}
+		return runner.Report(ctx, st, info.ID, checks, against)
 	}
 }
 
@@ -129,7 +140,9 @@ when it was run. --suite takes those of a suite as it is today, --check others.`
 		Example: `  evalrun gate latest --check "equals.pass_rate >= 0.9"`,
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.stored(cmd, runOf(args), out, a.judged(&f))
+			err := a.stored(cmd, runOf(args), out, a.judged(&f))
+			a.code = f.against.code(a.code)
+			return err
 		},
 	}
 	f.add(cmd)

@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"github.com/evalrun/evalrun/harness/baseline"
+	"github.com/evalrun/evalrun/harness/runner"
+	"github.com/evalrun/evalrun/harness/store"
+	"github.com/evalrun/evalrun/reporter"
+)
+
+func (a *app) baselineCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "baseline",
+		Short: "Name the runs that others are compared with",
+		Long: `Baseline gives a run a name. A suite's gate compares later runs of the same suite
+and app with it: no_regression: {baseline: main}. A baseline is changed by this
+command only. Export writes it to a file for version control, which --baseline
+FILE and baseline: FILE read where the store is not.`,
+	}
+	cmd.AddCommand(a.baselineSet(), a.baselineList(), a.baselineRemove(), a.baselineExport())
+	return cmd
+}
+
+func (a *app) baselineSet() *cobra.Command {
+	return &cobra.Command{
+		Use:     "set NAME [RUN]",
+		Short:   "Give a run a name; without RUN, the newest",
+		Example: `  evalrun baseline set main latest`,
+		Args:    cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			st, err := a.open(false)
+			if err != nil {
+				return err
+			}
+			defer st.Close()
+			info, err := st.Info(cmd.Context(), runOf(args[1:]))
+			if err != nil {
+				return &runner.Error{Code: runner.CodeUsage, Err: err, Hint: "evalrun list shows the runs"}
+			}
+			if info.Status != "complete" {
+				return &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("run %s is %s: it can't be a baseline", info.ID, info.Status),
+					Hint: "evalrun run --resume=" + info.ID + " goes on with it"}
+			}
+			b, err := st.SetBaseline(cmd.Context(), args[0], info.ID)
+			if err != nil {
+				return err
+			}
+			a.say("Runs of suite %q are compared with run %s as %s.", b.Suite, b.Run, b.Name)
+			return nil
+		},
+	}
+}
+
+func (a *app) baselineList() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the baselines",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var all []store.Baseline
+			if a.hasStore() {
+				st, err := a.open(false)
+				if err != nil {
+					return err
+				}
+				defer st.Close()
+				if all, err = st.Baselines(cmd.Context()); err != nil {
+					return err
+				}
+			}
+			return a.showBaselines(all, asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
+	return cmd
+}
+
+func (a *app) showBaselines(all []store.Baseline, asJSON bool) error {
+	if asJSON {
+		enc := json.NewEncoder(a.stdout)
+		for _, b := range all {
+			err := enc.Encode(map[string]any{"name": b.Name, "suite": b.Suite, "app": b.App, "run": b.Run, "since": b.Since.UTC().Format(time.RFC3339)})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(all) == 0 {
+		a.say("No baseline; evalrun baseline set NAME RUN makes one.")
+		return nil
+	}
+	t := table.NewWriter()
+	t.SetStyle(table.StyleDefault)
+	t.Style().Options = table.OptionsNoBordersAndSeparators
+	t.AppendHeader(table.Row{"name", "suite", "app", "run", "since"})
+	for _, b := range all {
+		t.AppendRow(table.Row{reporter.Terminal(b.Name), reporter.Terminal(b.Suite), reporter.Terminal(b.App), b.Run,
+			b.Since.Local().Format("2006-01-02 15:04:05")})
+	}
+	_, err := fmt.Fprintln(a.stdout, t.Render())
+	return err
+}
+
+func (a *app) baselineRemove() *cobra.Command {
+	var suite string
+	cmd := &cobra.Command{
+		Use:   "rm NAME",
+		Short: "Take a name away; the runs stay",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			st, err := a.open(false)
+			if err != nil {
+				return err
+			}
+			defer st.Close()
+			n, err := st.RemoveBaseline(cmd.Context(), args[0], suite)
+			if err == nil && n == 0 {
+				err = &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("no baseline %q", args[0]), Hint: "evalrun baseline list shows them"}
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&suite, "suite", "", "only that of the suite of this name")
+	return cmd
+}
+
+func (a *app) baselineExport() *cobra.Command {
+	return &cobra.Command{
+		Use:   "export RUN FILE.json",
+		Short: "Write what a run found out to a file for version control",
+		Long: `Export writes the scores of each case, without the answers: one line per case,
+sorted, so that a diff shows what changed.`,
+		Example: `  evalrun baseline export latest baselines/main.json`,
+		Args:    cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			st, err := a.open(false)
+			if err != nil {
+				return err
+			}
+			defer st.Close()
+			info, err := st.Info(cmd.Context(), args[0])
+			if err != nil {
+				return &runner.Error{Code: runner.CodeUsage, Err: err, Hint: "evalrun list shows the runs"}
+			}
+			if info.Status != "complete" {
+				return &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("run %s is %s: it can't be a baseline", info.ID, info.Status)}
+			}
+			f, err := create(args[1])
+			if err != nil {
+				return err
+			}
+			if err := baseline.Write(cmd.Context(), f, runner.NewSide(st, info)); err != nil {
+				return errors.Join(err, f.Discard())
+			}
+			return f.Close()
+		},
+	}
+}

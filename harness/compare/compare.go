@@ -1,0 +1,268 @@
+package compare
+
+import (
+	"context"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/evalrun/evalrun/harness/stat"
+)
+
+// Collector adds pairs of cases up.
+type Collector struct {
+	// Reduce makes one number of a case's trials; nil is the mean.
+	Reduce func(scores []float64) float64
+	// Keep chooses the cases of a slice; nil takes all.
+	Keep func(Case) bool
+	// Values takes the scores of metrics that give verdicts too; without it their
+	// verdicts count, as 0 and 1.
+	Values bool
+	// MostFlips is how many flipped cases are kept; 0 keeps none.
+	MostFlips int
+	// Names are metrics that count as 0 in a case without any answer. Others are
+	// known once a case has a score of theirs.
+	Names []string
+
+	metrics       map[string]*Metric
+	flips         []Flip
+	latency, cost Ratio
+	cases         int64
+}
+
+// Metric is one metric over the pairs.
+type Metric struct {
+	Name string
+	// Low takes the trials of the new run that could not be scored as 0, High as 1.
+	// They are the same when all were.
+	Low, High Differences
+	// Unknown counts those trials.
+	Unknown int64
+
+	passes, decided bool
+}
+
+// Flip is a case that has another verdict than in the base: more than half of its
+// trials pass in one and not in the other.
+type Flip struct {
+	ID, Metric string
+	Base, New  float64 // reduced scores
+}
+
+// Ratio compares positive numbers, such as latencies, by the logarithm of their
+// ratio.
+type Ratio struct {
+	n            int64
+	sum, squares total
+}
+
+func (r *Ratio) add(base, now float64) {
+	if !(base > 0 && now > 0) || math.IsInf(base, 1) || math.IsInf(now, 1) {
+		return
+	}
+	x := math.Log(now) - math.Log(base)
+	r.n++
+	r.sum.add(x)
+	r.squares.add(x * x)
+}
+
+// Estimate is of the mean logarithm.
+func (r *Ratio) Estimate() stat.Estimate {
+	n := float64(r.n)
+	e := stat.Estimate{Value: r.sum.value() / n, SE: math.NaN(), DF: n - 1, N: r.n}
+	if r.n > 1 {
+		e.SE = math.Sqrt(max(r.squares.value()-n*e.Value*e.Value, 0) / (n * (n - 1)))
+	}
+	return e
+}
+
+// Ratio is that of the geometric means, new to base, with its interval.
+func (r *Ratio) Ratio(level float64) (ratio, low, high float64) {
+	e := r.Estimate()
+	low, high = e.Interval(level)
+	return math.Exp(e.Value), math.Exp(low), math.Exp(high)
+}
+
+// Run pairs two runs and adds the pairs up in each of the collectors.
+func Run(ctx context.Context, base, now Side, collectors ...*Collector) (Pairing, error) {
+	return Pair(ctx, base, now, func(b, n Case) {
+		for _, c := range collectors {
+			c.Add(b, n)
+		}
+	})
+}
+
+// Add takes one pair.
+func (c *Collector) Add(base, now Case) { c.add(&base, now) }
+
+func (c *Collector) add(base *Case, now Case) {
+	if c.Keep != nil && !c.Keep(now) {
+		return
+	}
+	if c.metrics == nil {
+		c.metrics = map[string]*Metric{}
+	}
+	c.cases++
+	for _, name := range c.names(base, now) {
+		m := c.metrics[name]
+		if m == nil {
+			m = &Metric{Name: name, decided: c.Values}
+			c.metrics[name] = m
+		}
+		c.addMetric(m, base, now)
+	}
+	if base == nil {
+		return
+	}
+	c.latency.add(meanLatency(*base), meanLatency(now))
+	if b, ok := meanCost(*base); ok {
+		if n, ok := meanCost(now); ok {
+			c.cost.add(b, n)
+		}
+	}
+}
+
+// AddAlone takes a case of one run as if each score of its base were 0: the means
+// and estimates of the differences are then those of the run.
+func (c *Collector) AddAlone(now Case) { c.add(nil, now) }
+
+// Cases is how many pairs were added.
+func (c *Collector) Cases() int64 { return c.cases }
+
+// Metrics are sorted by name.
+func (c *Collector) Metrics() []*Metric {
+	var out []*Metric
+	for _, name := range slices.Sorted(maps.Keys(c.metrics)) {
+		out = append(out, c.metrics[name])
+	}
+	return out
+}
+
+// Verdicts tells whether the metric gives them.
+func (m *Metric) Verdicts() bool { return m.passes }
+
+// Metric gives the metric of that name, nil when no pair has it.
+func (c *Collector) Metric(name string) *Metric { return c.metrics[name] }
+
+// Latency and Cost compare those of the answers, case by case.
+func (c *Collector) Latency() *Ratio { return &c.latency }
+func (c *Collector) Cost() *Ratio    { return &c.cost }
+
+// Flips are the first flipped cases.
+func (c *Collector) Flips() []Flip { return c.flips }
+
+// names are the metrics of a pair, sorted.
+func (c *Collector) names(base *Case, now Case) []string {
+	out := slices.Clone(c.Names)
+	trials := now.Trials
+	if base != nil {
+		trials = slices.Concat(trials, base.Trials)
+	}
+	for _, t := range trials {
+		for name := range t.Scores {
+			if !slices.Contains(out, name) {
+				out = append(out, name)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// addMetric reduces one metric of a pair.
+func (c *Collector) addMetric(m *Metric, base *Case, now Case) {
+	was, grid := 0.0, int64(1)
+	if base != nil {
+		b, unknown := m.scores(*base, math.NaN())
+		if len(b) == unknown {
+			return // the base says nothing of this case
+		}
+		b = slices.DeleteFunc(b, math.IsNaN)
+		was, grid = c.reduce(b), int64(len(b))
+	}
+	low, unknown := m.scores(now, 0)
+	high, _ := m.scores(now, 1)
+	if len(low) == 0 {
+		return
+	}
+	m.Unknown += int64(unknown)
+	grid = lcm(grid, int64(len(low)))
+	is := c.reduce(low)
+	m.Low.add(was, is, now.Cluster, grid)
+	m.High.add(was, c.reduce(high), now.Cluster, grid)
+	if base != nil && (was > 0.5) != (is > 0.5) && m.passes && unknown == 0 && len(c.flips) < c.MostFlips {
+		c.flips = append(c.flips, Flip{ID: now.ID, Metric: m.Name, Base: was, New: is})
+	}
+}
+
+// scores are those of a case's trials: 1 and 0 for verdicts where the metric gives
+// them, 0 without an answer, and missing where it could not be scored.
+func (m *Metric) scores(c Case, missing float64) (scores []float64, unknown int) {
+	for _, t := range c.Trials {
+		s, ok := t.Scores[m.Name]
+		switch {
+		case t.Error != "":
+			scores = append(scores, 0)
+		case !ok || s.Missing:
+			scores = append(scores, missing)
+			unknown++
+		default:
+			if !m.decided {
+				m.decided, m.passes = true, s.Pass != nil
+			}
+			scores = append(scores, m.value(s))
+		}
+	}
+	return scores, unknown
+}
+
+func (m *Metric) value(s Score) float64 {
+	switch {
+	case !m.passes:
+		return s.Value
+	case s.Pass != nil && *s.Pass:
+		return 1
+	}
+	return 0
+}
+
+func (c *Collector) reduce(scores []float64) float64 {
+	if c.Reduce != nil {
+		return c.Reduce(scores)
+	}
+	var sum float64
+	for _, s := range scores {
+		sum += s
+	}
+	return sum / float64(len(scores))
+}
+
+func lcm(a, b int64) int64 { return a / gcd(a, b) * b }
+
+func meanLatency(c Case) float64 {
+	var sum float64
+	n := 0
+	for _, t := range c.Trials {
+		if t.Error == "" && t.LatencyMS > 0 {
+			sum += t.LatencyMS
+			n++
+		}
+	}
+	return sum / float64(max(n, 1))
+}
+
+// meanCost is not ok when some answer's cost is not known.
+func meanCost(c Case) (mean float64, ok bool) {
+	n := 0
+	for _, t := range c.Trials {
+		if t.Error != "" {
+			continue
+		}
+		if t.CostUSD == nil {
+			return 0, false
+		}
+		mean += *t.CostUSD
+		n++
+	}
+	return mean / float64(max(n, 1)), n > 0
+}

@@ -1,0 +1,217 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/evalrun/evalrun/harness/compare"
+)
+
+// Sources are what checks about single cases read.
+type Sources struct {
+	// Now is the run that is judged.
+	Now compare.Side
+	// Baseline finds a baseline by name; "" is the default one. ErrNoBaseline says
+	// that there is none, which makes checks inconclusive.
+	Baseline func(ctx context.Context, name string) (compare.Side, error)
+	// Reduce makes one number of a case's trials; nil is the mean.
+	Reduce func(scores []float64) float64
+	// AllowUnlike compares also with a baseline of other evaluators.
+	AllowUnlike bool
+	// OnNew and OnRemoved say what cases mean that only one of the runs has.
+	OnNew, OnRemoved Policy
+}
+
+// ErrNoBaseline is the cause of an error of a baseline that does not exist.
+var ErrNoBaseline = errors.New("there is no such baseline")
+
+// Policy is what to do about cases that are in one run only.
+type Policy string
+
+// The policies. The zero value is PolicyWarn.
+const (
+	PolicyIgnore       Policy = "ignore"
+	PolicyWarn         Policy = "warn"
+	PolicyInconclusive Policy = "inconclusive"
+	PolicyFail         Policy = "fail"
+)
+
+// Policies are their names.
+func Policies() []string {
+	return []string{string(PolicyIgnore), string(PolicyWarn), string(PolicyInconclusive), string(PolicyFail)}
+}
+
+// Evidence is what checks found in the cases. Its memory does not depend on how
+// many there are, beyond clusters and different scores.
+type Evidence struct {
+	sources Sources
+	slices  map[Slice]*part
+	pairs   map[string]*paired // by the name of the baseline
+	must    map[int]*musts     // by the place of the check
+	quick   map[int]int64      // trials within the limit of a latency, likewise
+}
+
+// part is what is known of a slice of the run.
+type part struct {
+	passes, values  compare.Collector
+	trials, errored int64
+}
+
+// paired is the comparison with one baseline.
+type paired struct {
+	base    compare.About
+	pairing compare.Pairing
+	slices  map[Slice]*compare.Collector
+	unlike  []string
+	missing error
+}
+
+// Needed tells whether any check looks at single cases.
+func Needed(checks []Check) bool {
+	return slices.ContainsFunc(checks, func(c Check) bool { return c.needsCases() || c.Compares() })
+}
+
+// Gather reads the run, once for each baseline and once for the checks that need
+// none, and those baselines.
+func Gather(ctx context.Context, checks []Check, s Sources) (*Evidence, error) {
+	e := &Evidence{sources: s, slices: map[Slice]*part{}, pairs: map[string]*paired{}, must: map[int]*musts{}, quick: map[int]int64{}}
+	for i, c := range checks {
+		if c.MustPass != nil {
+			e.must[i] = newMusts(*c.MustPass)
+		}
+		if c.MustPass == nil && c.needsCases() && e.slices[c.Slice] == nil {
+			names := s.Now.About().Metrics
+			e.slices[c.Slice] = &part{
+				passes: compare.Collector{Reduce: s.Reduce, Names: names},
+				values: compare.Collector{Reduce: s.Reduce, Names: names, Values: true},
+			}
+		}
+	}
+	if len(e.slices)+len(e.must) > 0 {
+		if err := e.read(ctx, checks); err != nil {
+			return nil, err
+		}
+	}
+	for _, c := range checks {
+		for _, name := range c.baselines() {
+			if err := e.pair(ctx, name, checks); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return e, nil
+}
+
+// read looks at each case of the run.
+func (e *Evidence) read(ctx context.Context, checks []Check) error {
+	for c, err := range e.sources.Now.Cases(ctx) {
+		if err != nil {
+			return fmt.Errorf("gate: read the run: %w", err)
+		}
+		for slice, p := range e.slices {
+			if slice.has(c.Metadata) {
+				p.add(c)
+			}
+		}
+		for i, check := range checks {
+			switch {
+			case check.MustPass != nil:
+				e.must[i].add(c)
+			case check.needsCases() && check.kind() == kindLatency && check.Slice.has(c.Metadata):
+				e.quick[i] += check.within(c)
+			}
+		}
+	}
+	return nil
+}
+
+func (p *part) add(c compare.Case) {
+	p.passes.AddAlone(c)
+	p.values.AddAlone(c)
+	for _, t := range c.Trials {
+		p.trials++
+		if t.Error != "" || unscored(t) {
+			p.errored++
+		}
+	}
+}
+
+func unscored(t compare.Trial) bool {
+	for _, s := range t.Scores {
+		if s.Missing {
+			return true
+		}
+	}
+	return false
+}
+
+// within counts the answers of a case that keep the limit of a latency.
+func (c Check) within(of compare.Case) (n int64) {
+	for _, t := range of.Trials {
+		if t.Error == "" && c.holds(t.LatencyMS) {
+			n++
+		}
+	}
+	return n
+}
+
+// pair compares with one baseline, in all the slices that any check asks for.
+func (e *Evidence) pair(ctx context.Context, name string, checks []Check) error {
+	if e.pairs[name] != nil {
+		return nil
+	}
+	p := &paired{slices: map[Slice]*compare.Collector{}}
+	e.pairs[name] = p
+	if e.sources.Baseline == nil {
+		p.missing = ErrNoBaseline
+		return nil
+	}
+	base, err := e.sources.Baseline(ctx, name)
+	switch {
+	case errors.Is(err, ErrNoBaseline):
+		p.missing = err
+		return nil
+	case err != nil:
+		return fmt.Errorf("gate: baseline %s: %w", name, err)
+	}
+	p.base = base.About()
+	p.unlike = Unlike(p.base, e.sources.Now.About())
+	names := e.sources.Now.About().Metrics
+	for _, c := range checks {
+		slice := c.Slice
+		if c.Compare != nil {
+			slice = c.Compare.Slice
+		}
+		if slices.Contains(c.baselines(), name) && p.slices[slice] == nil {
+			p.slices[slice] = &compare.Collector{
+				Reduce: e.sources.Reduce, Names: names,
+				Keep: func(c compare.Case) bool { return slice.has(c.Metadata) },
+			}
+		}
+	}
+	p.pairing, err = compare.Run(ctx, base, e.sources.Now, slices.Collect(maps.Values(p.slices))...)
+	if err != nil {
+		return fmt.Errorf("gate: compare with baseline %s: %w", name, err)
+	}
+	return nil
+}
+
+// Unlike says, in words, in what two runs differ that makes their scores mean
+// different things: the evaluators and how trials are reduced.
+func Unlike(base, now compare.About) []string {
+	var out []string
+	if base.Reduce != now.Reduce {
+		out = append(out, fmt.Sprintf("trials were reduced by %s and are by %s", base.Reduce, now.Reduce))
+	}
+	for _, key := range slices.Sorted(maps.Keys(now.Digests)) {
+		name, ok := strings.CutPrefix(key, "evaluator ")
+		if was := base.Digests[key]; ok && was != "" && was != now.Digests[key] {
+			out = append(out, "evaluator "+name+" has changed")
+		}
+	}
+	return out
+}

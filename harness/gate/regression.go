@@ -1,0 +1,275 @@
+package gate
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/compare"
+	"github.com/evalrun/evalrun/harness/stat"
+)
+
+// powerAsked is the power of the smallest drop that comparisons name.
+const powerAsked = 0.8
+
+// compared decides no_regression and improvement.
+func (c Check) compared(e *Evidence) harness.CheckResult {
+	o := c.Compare
+	p := e.pairs[o.Baseline]
+	if out, ok := c.incomparable(e, p); ok {
+		return out
+	}
+	collector := p.slices[o.Slice]
+	var metrics []*compare.Metric
+	for _, m := range collector.Metrics() {
+		if (len(o.Metrics) == 0 || slices.Contains(o.Metrics, m.Name)) && m.Low.N() > 0 {
+			metrics = append(metrics, m)
+		}
+	}
+	if len(metrics) == 0 {
+		return c.unknown("no case has scores in both runs")
+	}
+	out := harness.CheckResult{Check: c.Text, Verdict: harness.Pass}
+	low, high := c.evidence(metrics, false), c.evidence(metrics, true)
+	for i, m := range metrics {
+		x := c.comparison(m, low[i], high[i])
+		out.Comparisons = append(out.Comparisons, x)
+		if rank(x.Verdict) > rank(out.Verdict) {
+			out.Verdict = x.Verdict
+		}
+	}
+	if len(out.Comparisons) == 1 {
+		out.Value = &out.Comparisons[0].Difference
+	}
+	out.Reason = reasonOf(out)
+	c.unpaired(e, p, &out)
+	return out
+}
+
+// incomparable is ok when nothing can be compared.
+func (c Check) incomparable(e *Evidence, p *paired) (harness.CheckResult, bool) {
+	switch {
+	case p == nil:
+		return c.unknown("the baseline was not looked at"), true
+	case p.missing != nil:
+		return c.unknown("%v; evalrun baseline set NAME RUN makes one of a run", p.missing), true
+	case len(p.unlike) > 0 && !e.sources.AllowUnlike:
+		return c.unknown("the runs are not alike: %s; --allow-unlike compares all the same", strings.Join(p.unlike, ", ")), true
+	}
+	return harness.CheckResult{}, false
+}
+
+// evidence is the p-value of each metric for what the check asks: that it is worse
+// (alarm), or that it is not worse or better (prove, improvement). With several in
+// alarm they are adjusted by Holm's method: any one of them fails the check. Where
+// all of them have to be shown no adjustment is called for.
+func (c Check) evidence(metrics []*compare.Metric, high bool) []compare.Evidence {
+	o := c.Compare
+	out := make([]compare.Evidence, len(metrics))
+	ps := make([]float64, len(metrics))
+	for i, m := range metrics {
+		d := &m.Low
+		if high {
+			d = &m.High
+		}
+		switch {
+		case o.Improve:
+			out[i] = d.NotWorse(-o.Margin, o.Exact)
+		case o.Mode == Prove:
+			out[i] = d.NotWorse(o.Margin, o.Exact)
+		default:
+			out[i] = d.Worse(o.Margin, o.Exact)
+		}
+		ps[i] = out[i].P
+	}
+	if !o.Improve && o.Mode == Alarm {
+		for i, p := range stat.Holm(ps) {
+			out[i].P = p
+		}
+	}
+	return out
+}
+
+// comparison puts one metric's numbers together and decides it, for both ends of
+// what is not known.
+func (c Check) comparison(m *compare.Metric, low, high compare.Evidence) harness.Comparison {
+	o := c.Compare
+	x := harness.Comparison{Metric: m.Name, P: low.P, Test: low.Test, Pairs: m.Low.N(), Unknown: m.Unknown}
+	x.Base, x.New = m.Low.Means()
+	x.Difference = x.New - x.Base
+	x.Worse, x.Better = m.Low.Changed()
+	if from, to := m.Low.Interval(Level); known(from) && known(to) {
+		x.Interval = &harness.Interval{Low: from, High: to, Level: Level}
+	}
+	if drop := m.Low.SmallestDrop(o.Alpha, powerAsked); known(drop) {
+		x.SmallestDrop = &drop
+		if o.MinEffect > 0 && drop > o.MinEffect {
+			ratio := drop / o.MinEffect
+			x.Needed = int64(math.Ceil(float64(x.Pairs) * ratio * ratio))
+		}
+	}
+	atLow, atHigh := low.P <= o.Alpha, high.P <= o.Alpha
+	switch {
+	case low.Test == "":
+		x.Verdict = harness.Inconclusive
+	case o.Improve || o.Mode == Prove:
+		x.Verdict = c.shown(m, atLow)
+	case atHigh: // worse whatever is not known
+		x.Verdict, x.P = harness.Fail, high.P
+	case atLow:
+		x.Verdict = harness.Inconclusive
+	default:
+		x.Verdict = harness.Pass
+		if o.Strict && x.Needed > 0 {
+			x.Verdict = harness.Inconclusive
+		}
+	}
+	return x
+}
+
+// shown decides what has to be shown: it passes when it is, fails when the
+// contrary is, and is open otherwise.
+func (c Check) shown(m *compare.Metric, yes bool) harness.Verdict {
+	margin := c.Compare.Margin
+	if c.Compare.Improve {
+		margin = -margin
+	}
+	switch {
+	case yes:
+		return harness.Pass
+	case m.High.Worse(margin, c.Compare.Exact).P <= c.Compare.Alpha:
+		return harness.Fail
+	}
+	return harness.Inconclusive
+}
+
+// unpaired deals with the cases that are in one run only, or are not the same.
+func (c Check) unpaired(e *Evidence, p *paired, out *harness.CheckResult) {
+	n := p.pairing
+	add := func(v harness.Verdict, format string, args ...any) {
+		if rank(v) > rank(out.Verdict) {
+			out.Verdict = v
+		}
+		out.Reason += "; " + fmt.Sprintf(format, args...)
+	}
+	base, now := n.Paired+n.Changed+n.Removed, n.Paired+n.Changed+n.Added
+	if n.Changed > 0 {
+		add(harness.Pass, "%s changed and left out: %s", count(n.Changed, "case"), some(quoted(n.ChangedIDs)))
+	}
+	policy := func(p Policy, count int64, text string, ids []string) {
+		if count == 0 || p == PolicyIgnore {
+			return
+		}
+		verdicts := map[Policy]harness.Verdict{PolicyFail: harness.Fail, PolicyInconclusive: harness.Inconclusive}
+		v := harness.Pass
+		if w, ok := verdicts[p]; ok {
+			v = w
+		}
+		add(v, "%s: %s", text, some(quoted(ids)))
+	}
+	policy(e.sources.OnNew, n.Added, count(n.Added, "case")+" not in the baseline", n.AddedIDs)
+	policy(e.sources.OnRemoved, n.Removed, count(n.Removed, "case")+" of the baseline not in this run", n.RemovedIDs)
+	if share := float64(n.Paired) / float64(max(base, now, 1)); share < c.Compare.Coverage && out.Verdict != harness.Fail {
+		add(harness.Inconclusive, "only %s of the cases are in both runs, needs %s", percentage(math.Floor(share*1000)/1000), percentage(c.Compare.Coverage))
+	}
+}
+
+func quoted(ids []string) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = fmt.Sprintf("%q", id)
+	}
+	return out
+}
+
+// reasonOf tells of the metrics that decide, and of all when the check passes.
+func reasonOf(out harness.CheckResult) string {
+	var said []string
+	for _, x := range out.Comparisons {
+		if x.Verdict == out.Verdict {
+			said = append(said, sentence(x))
+		}
+	}
+	if len(said) > 3 {
+		said = append(said[:3], fmt.Sprintf("and %d more metrics", len(said)-3))
+	}
+	return strings.Join(said, "; ")
+}
+
+// sentence has the numbers of one comparison.
+func sentence(x harness.Comparison) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s → %s, %s", x.Metric, fixed(x.Base, 3), fixed(x.New, 3), signed(x.Difference))
+	if i := x.Interval; i != nil {
+		fmt.Fprintf(&b, " (%s interval %s to %s)", percentage(i.Level), signed(i.Low), signed(i.High))
+	}
+	if x.Test == "" {
+		fmt.Fprintf(&b, ", too few to be tested: %s", count(x.Pairs, "case"))
+	} else {
+		fmt.Fprintf(&b, ", p %s (%s), %s: %s worse, %s better", pValue(x.P), x.Test, count(x.Pairs, "case"), thousands(x.Worse), thousands(x.Better))
+	}
+	if x.SmallestDrop != nil && x.Verdict != harness.Fail {
+		fmt.Fprintf(&b, "; a drop of %s would have been seen", points(*x.SmallestDrop))
+	}
+	if x.Needed > 0 {
+		fmt.Fprintf(&b, "; underpowered: about %s or more trials would do", count(x.Needed, "case"))
+	}
+	if x.Unknown > 0 {
+		fmt.Fprintf(&b, "; %s could not be scored and may be 0 or 1", count(x.Unknown, "trial"))
+	}
+	return b.String()
+}
+
+// signed is a difference with its sign, in points of a hundred.
+func signed(v float64) string {
+	s := fixed(round(v*100), 1)
+	if v > 0 {
+		s = "+" + s
+	}
+	return s + " pt"
+}
+
+func points(v float64) string { return fixed(round(v*100), 1) + " pt" }
+
+// ratio decides latency.ratio and cost.ratio.
+func (c Check) ratio(e *Evidence) harness.CheckResult {
+	p := e.pairs[c.Baseline]
+	if p == nil || p.missing != nil {
+		out, _ := c.incomparable(e, p)
+		return out
+	}
+	r := p.slices[c.Slice].Latency()
+	if c.Metric == "cost" {
+		r = p.slices[c.Slice].Cost()
+	}
+	estimate := r.Estimate()
+	if estimate.N < 2 {
+		return c.unknown("fewer than two cases have a %s in both runs", c.Metric)
+	}
+	value, from, to := r.Ratio(Level)
+	beyond, within := estimate.Above(math.Log(c.Limit)), estimate.Below(math.Log(c.Limit))
+	if c.up() {
+		beyond, within = within, beyond
+	}
+	out := c.result(harness.Pass, value)
+	said := "not shown to be beyond it"
+	switch plain := c.holds(value); {
+	case c.Plain && !plain, beyond <= level && !c.Plain && !c.Proven, c.Proven && !plain:
+		out.Verdict, said = harness.Fail, "beyond it"
+	case c.Plain:
+		said = "within it"
+	case c.Proven && within <= level:
+		said = fmt.Sprintf("shown to be within it, p %s", pValue(within))
+	case c.Proven:
+		out.Verdict, said = harness.Inconclusive, fmt.Sprintf("within it, which is not proven: p %s", pValue(within))
+	}
+	out.Reason = fmt.Sprintf("× %s of the baseline's (%s interval %s to %s) over %s, needs %s: %s; paired t on the logarithm, p %s",
+		fixed(value, 3), percentage(Level), fixed(from, 3), fixed(to, 3), count(estimate.N, "case"), c.need(), said, pValue(beyond))
+	out.Comparisons = []harness.Comparison{{
+		Metric: c.Metric, Base: 1, New: value, Difference: value, Interval: &harness.Interval{Low: from, High: to, Level: Level},
+		P: beyond, Test: "paired t on the logarithm", Pairs: estimate.N, Verdict: out.Verdict,
+	}}
+	return out
+}

@@ -1,0 +1,124 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/baseline"
+	"github.com/evalrun/evalrun/harness/compare"
+	"github.com/evalrun/evalrun/harness/gate"
+	"github.com/evalrun/evalrun/harness/store"
+)
+
+// DefaultBaseline is the baseline of checks that name none.
+const DefaultBaseline = "main"
+
+// Against says what a run is compared with, and how strictly.
+type Against struct {
+	// Baseline is a name, a run or a file; it takes the place of the baselines that
+	// checks name. "": theirs.
+	Baseline string
+	// Dir is where relative files are; "" is the working directory.
+	Dir string
+	// AllowUnlike compares also with runs of other evaluators.
+	AllowUnlike bool
+	// OnNew and OnRemoved say what cases mean that only one of the runs has.
+	OnNew, OnRemoved gate.Policy
+}
+
+// withComparison adds a comparison to checks that have none, when a baseline is
+// named all the same.
+func (a Against) withComparison(checks []gate.Check) ([]gate.Check, error) {
+	if a.Baseline == "" || slices.ContainsFunc(checks, gate.Check.Compares) {
+		return checks, nil
+	}
+	c, err := gate.Parse("no_regression")
+	return append(slices.Clone(checks), c), err
+}
+
+// judge decides the checks: what the checks need of the cases is read from
+// the store.
+func judge(ctx context.Context, st *store.Store, info store.Info, report *harness.Report, checks []gate.Check, a Against) error {
+	checks, err := a.withComparison(checks)
+	if err != nil {
+		return err
+	}
+	if !gate.Needed(checks) {
+		gate.Judge(report, checks, nil)
+		return nil
+	}
+	reduce, err := reducer(info.Spec)
+	if err != nil {
+		return err
+	}
+	evidence, err := gate.Gather(ctx, checks, gate.Sources{
+		Now: NewSide(st, info), Reduce: reduce, AllowUnlike: a.AllowUnlike, OnNew: a.OnNew, OnRemoved: a.OnRemoved,
+		Baseline: func(ctx context.Context, name string) (compare.Side, error) {
+			if a.Baseline != "" {
+				name = a.Baseline
+			}
+			if name == "" {
+				name = DefaultBaseline
+			}
+			side, err := FindSide(ctx, st, name, info, a.Dir)
+			if err == nil && side.About().Run == info.ID {
+				return nil, fmt.Errorf("%w: %s is this very run", gate.ErrNoBaseline, name)
+			}
+			return side, err
+		},
+	})
+	if err != nil {
+		return usage(err, "")
+	}
+	gate.Judge(report, checks, evidence)
+	return nil
+}
+
+// FindSide finds what a user calls a baseline: a file (ending in .json), a name
+// that a run of the same suite and app has, or a run. gate.ErrNoBaseline when
+// there is none.
+func FindSide(ctx context.Context, st *store.Store, name string, like store.Info, dir string) (compare.Side, error) {
+	if strings.HasSuffix(name, ".json") {
+		return readBaseline(name, dir)
+	}
+	b, err := st.Baseline(ctx, name, like.Spec.Suite, like.Spec.App)
+	switch {
+	case err == nil:
+		name = b.Run
+	case !errors.Is(err, store.ErrNotFound):
+		return nil, err
+	}
+	info, missing := st.Info(ctx, name)
+	switch {
+	case missing == nil:
+		return NewSide(st, info), nil
+	case err == nil: // the name's run
+		return nil, fmt.Errorf("%w: its run %s is not in the store", gate.ErrNoBaseline, name)
+	case errors.Is(missing, store.ErrNotFound):
+		return nil, fmt.Errorf("%w: %q is no baseline of suite %q, and no run", gate.ErrNoBaseline, name, like.Spec.Suite)
+	}
+	return nil, missing
+}
+
+func readBaseline(name, dir string) (compare.Side, error) {
+	path := name
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: there is no file %s", gate.ErrNoBaseline, name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return baseline.Read(name, f)
+}

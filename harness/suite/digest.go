@@ -1,0 +1,47 @@
+package suite
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+
+	"github.com/evalrun/evalrun/harness/strict"
+)
+
+// digest takes the digests of how the evaluators and apps are written. Values of
+// the environment are in them by name.
+func (l *loader) digest() {
+	l.suite.digests = map[string]string{}
+	for i, n := range l.root.Get("evaluators").Items() {
+		l.suite.digests["evaluator "+strconv.Itoa(i)] = digestOf(n)
+	}
+	if n := l.root.Get("app"); n.Given() {
+		l.suite.digests["app"] = digestOf(n)
+	}
+	for _, p := range l.root.Get("apps").Pairs() {
+		l.suite.digests["app "+p.Key.Value] = digestOf(p.Value)
+	}
+}
+
+// digestOf is 16 hexadecimal digits of the SHA-256 of a node, however it is laid
+// out.
+func digestOf(n strict.Node) string {
+	sum := sha256.Sum256([]byte(n.Flow()))
+	return hex.EncodeToString(sum[:8])
+}
+
+// Digests say what the scores of a run with one of the apps depend on: "evaluator
+// METRIC" for each evaluator, and "app". Two suites with the same digest of an
+// evaluator have it with the same options.
+func (s *Suite) Digests(app string) map[string]string {
+	out := map[string]string{}
+	for i, metric := range s.Metrics {
+		out["evaluator "+metric] = s.digests["evaluator "+strconv.Itoa(i)]
+	}
+	for _, key := range []string{"app", "app " + app} {
+		if d := s.digests[key]; d != "" {
+			out["app"] = d
+		}
+	}
+	return out
+}
