@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -37,7 +38,7 @@ func Start(ctx context.Context, c Command, readyURL string, wait time.Duration) 
 	if readyURL != "" {
 		if status, err := ready(ctx, client, readyURL); status != 0 {
 			return nil, &Error{Program: c.name(), Message: fmt.Sprintf(
-				"not started: something answers at %s already (status %d)", readyURL, status), Err: err}
+				"not started: something answers at %s already (status %d)", shown(readyURL), status), Err: err}
 		}
 	}
 	ch, err := start(c, pipes{merge: true})
@@ -63,14 +64,14 @@ func Start(ctx context.Context, c Command, readyURL string, wait time.Duration) 
 var errNotReady = errors.New("not ready in time")
 
 // await polls the URL until it answers 2xx.
-func (s *Server) await(ctx context.Context, client *http.Client, url string, wait time.Duration) error {
+func (s *Server) await(ctx context.Context, client *http.Client, address string, wait time.Duration) error {
 	fail := func(format string, args ...any) error {
 		return &Error{Program: s.child.command.name(), Message: fmt.Sprintf(format, args...), Err: context.Cause(ctx)}
 	}
 	pause := 10 * time.Millisecond
 	last := "no answer"
 	for {
-		status, err := ready(ctx, client, url)
+		status, err := ready(ctx, client, address)
 		if status/100 == 2 && s.child.alive() {
 			return nil
 		}
@@ -88,7 +89,7 @@ func (s *Server) await(ctx context.Context, client *http.Client, url string, wai
 		case <-ctx.Done():
 			timer.Stop()
 			if context.Cause(ctx) == errNotReady {
-				return fail("%s did not answer with status 2xx within %v; last: %s", url, wait, last)
+				return fail("%s did not answer with status 2xx within %v; last: %s", shown(address), wait, last)
 			}
 			return fail("not waited for: %v", ctx.Err())
 		case <-timer.C:
@@ -97,14 +98,28 @@ func (s *Server) await(ctx context.Context, client *http.Client, url string, wai
 	}
 }
 
+// shown is a URL without what may be secret in it: a user, a query.
+func shown(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "the ready URL"
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return u.String()
+}
+
 // ready asks the URL once; status 0 means that there was no answer.
-func ready(ctx context.Context, client *http.Client, url string) (status int, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+func ready(ctx context.Context, client *http.Client, address string) (status int, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return 0, err
 	}
 	resp, err := client.Do(req)
 	if err != nil {
+		var outer *url.Error
+		if errors.As(err, &outer) {
+			err = outer.Err // without the URL
+		}
 		return 0, err
 	}
 	defer resp.Body.Close()

@@ -106,6 +106,7 @@ func TestReadyProbeFollowsNoRedirect(t *testing.T) {
 			}))
 			_, err := process.Start(t.Context(), self("hang"), strings.Replace(s.URL, "http://", "http://me:secret@", 1), time.Minute)
 			require.ErrorContains(t, err, fmt.Sprintf("(status %d)", status), to)
+			assert.NotContains(t, err.Error(), "secret")
 			assert.Equal(t, 1, probed, to)
 			s.Close()
 		}

@@ -127,7 +127,9 @@
 //
 // Nothing is replaced in keys, in the name, in the description and in inline
 // cases, which are data. [Suite].Secrets has the values, so that they can be
-// kept out of everything that is shown or stored; errors do not show them. Text
+// kept out of everything that is shown or stored, however they are encoded there;
+// errors do not show them. A value of less than 8 bytes is no secret: it would be
+// found in ordinary text. Text
 // that looks like a key of a well-known service is an error: the suite is stored
 // with each run.
 //

@@ -106,4 +106,8 @@
 // Cookie, X-Api-Key, a name with secret or password in it, or one that ends in key,
 // token or auth) and a URL's password go over plain http to this host only, unless
 // allow_insecure says otherwise.
+//
+// One call is one request: a connection that drops is an error, and nothing is sent
+// again unseen. A header Idempotency-Key is refused, since net/http resends what has
+// one; a redirect to the same origin is followed when the request stays what it is.
 package target
