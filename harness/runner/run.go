@@ -194,7 +194,11 @@ func (r *runner) giveUp(ctx context.Context) error {
 	case r.resumed():
 		return r.stored.Close()
 	}
-	return r.stored.Discard(context.WithoutCancel(ctx))
+	err := r.stored.Discard(context.WithoutCancel(ctx))
+	if err != nil { // it is there, and others must be able to take it up
+		err = errors.Join(err, r.stored.Close())
+	}
+	return err
 }
 
 // keep remembers what has to be closed.
