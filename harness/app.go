@@ -122,7 +122,8 @@ type Pacer interface {
 	//
 	// done is called once when the call has ended, with its error or nil. When it
 	// says again, the call was refused: it counts for nothing, and is made again
-	// after another Acquire.
+	// after another Acquire. A trial that is refused more than five times while ten
+	// others get answers fails like any other from then on.
 	Acquire(ctx context.Context) (done func(err error) (again bool), err error)
 }
 

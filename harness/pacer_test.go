@@ -133,3 +133,24 @@ type lostCount struct{}
 func (lostCount) Acquire(context.Context) (func(error) bool, error) {
 	return func(error) bool { panic("lost count") }, nil
 }
+
+// A case that is refused again and again while others are answered does not keep
+// the run from its end.
+func TestACaseThatIsAlwaysRefusedFails(t *testing.T) {
+	var calls atomic.Int64
+	c := config(1000)
+	c.Pacer, c.Retry.Max, c.Retry.Wait, c.Concurrency = &gate{}, 2, time.Microsecond, 2
+	c.App = harness.TextApp(func(_ context.Context, in string) (string, error) {
+		if in == "7" {
+			calls.Add(1)
+			runtime.Gosched()
+			return "", errBusy
+		}
+		return in, nil
+	})
+	r, err := harness.Run(t.Context(), c)
+	require.NoError(t, err)
+	assert.Equal(t, int64(1), r.AppErrors())
+	assert.Equal(t, harness.Complete, r.Status)
+	assert.GreaterOrEqual(t, calls.Load(), int64(8), "five refusals, and the retries of a failure")
+}

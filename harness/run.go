@@ -102,6 +102,7 @@ type engine struct {
 	stop    context.CancelCauseFunc // ends feeding
 
 	abandoned atomic.Int64
+	answers   atomic.Int64 // of the app
 
 	// Owned by plan until it ends.
 	seq, planned     int64

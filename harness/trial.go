@@ -13,7 +13,9 @@ type trial struct {
 	begun time.Time // when the last call of the app began
 	next  int       // the evaluator whose turn it is
 
-	paced func(err error) (again bool) // of the call under way; nil without a Pacer
+	paced    func(err error) (again bool) // of the call under way; nil without a Pacer
+	refusals int                          // calls of this trial that were refused
+	since    int64                        // how many answers there were at the first of them
 }
 
 // runTrial asks the app and scores the answer. It is not alive when a call was
@@ -152,6 +154,23 @@ func (p *pool) refused(t *trial, outcome error) (again bool) {
 	return again
 }
 
+// After manyRefusals of one trial, with otherAnswers of others meanwhile, its
+// refusals count as failures: they are about its case, such as one that is too long
+// for the server's limits, and not about the pace.
+const (
+	manyRefusals = 5
+	otherAnswers = 10
+)
+
+// aboutTheCase counts a refusal, and tells whether the trial has had too many.
+func (p *pool) aboutTheCase(t *trial) bool {
+	answers := p.answers.Load()
+	if t.refusals++; t.refusals == 1 {
+		t.since = answers
+	}
+	return t.refusals > manyRefusals && answers-t.since >= otherAnswers
+}
+
 // rest waits before the next attempt. It is false when the run ended meanwhile.
 func (p *pool) rest(pause time.Duration) bool {
 	return p.feeding.Err() == nil && (pause <= 0 || sleep(p.feeding, pause))
@@ -160,7 +179,7 @@ func (p *pool) rest(pause time.Duration) bool {
 // settle takes what a call of the app came to.
 func (p *pool) settle(t *trial, out Output, err error) (pause time.Duration, again, ok bool) {
 	t.r.Latency = time.Since(t.begun)
-	if p.refused(t, err) && err != nil && p.running.Err() == nil {
+	if p.refused(t, err) && err != nil && p.running.Err() == nil && !p.aboutTheCase(t) {
 		t.r.Attempts--
 		p.Progress.Refused.Add(1)
 		return 0, true, false
@@ -170,6 +189,7 @@ func (p *pool) settle(t *trial, out Output, err error) (pause time.Duration, aga
 			out.CostUSD = nil // no price, so it is not known
 		}
 		t.r.Output = &out
+		p.answers.Add(1)
 		return 0, false, true
 	}
 	if p.running.Err() != nil {

@@ -76,7 +76,7 @@ func (p *pacer) judge(err error) (result pace.Result, again bool) {
 		todo = "the account has no credit: pay for it, or change " + p.key
 	case http.StatusForbidden:
 		if p.forbidden.Add(1) >= manyForbidden {
-			todo = "check what may be done with " + p.key
+			todo = "check what may be done with " + p.key + ", --retry-errors runs the first ones again"
 		}
 	}
 	if todo == "" {

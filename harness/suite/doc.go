@@ -51,7 +51,8 @@
 // An app that answers 429, 503 or 529 refuses a call: it was not asked. Such calls
 // are no retries; they wait, for as long as the server asks (Retry-After) or for a
 // growing time, and then go on at the pace that the server allows, with at most one
-// call in ten made for nothing. When it has taken no call at all for
+// call in ten made for nothing. (One case that is refused more than five times while ten
+// others are answered fails like any other.) When it has taken no call at all for
 // max_retry_elapsed, or asks for a longer pause, the run stops with exit code 4 and
 // can be resumed. So it does at once on status 401 and 402, and on the fifth 403 in a row.
 //

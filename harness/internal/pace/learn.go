@@ -18,6 +18,8 @@ const (
 	// a few percent of the time and of the calls, whatever the host's limits.
 	patienceMost = 48
 	minCalls     = 25
+	// slowest is the fewest calls per second that a host is thought to take.
+	slowest = 1. / 60
 	// timerLag is how late a call may begin without the next one waiting as long:
 	// short times can't be waited for exactly.
 	timerLag = 10 * time.Millisecond
@@ -37,7 +39,7 @@ type learned struct {
 	period   time.Duration // the time until the curve is back at top
 	opened   time.Time     // when the curve began
 	free     time.Time     // when the next call may begin
-	trust    float64       // how many pauses the period is: doubles while top proves right
+	trust    float64       // how many pauses the period is: grows while top proves right
 	paused   time.Duration // the last pause
 	patience time.Duration // the longest that a probe is waited for
 	budget   float64       // refusals that may still come
@@ -105,7 +107,7 @@ func (l *learned) cut(now time.Time, among, under int) {
 		l.most += 1 + l.most/10
 	}
 	if elapsed := now.Sub(l.since); elapsed >= time.Second {
-		l.speed = min(l.speed, 2*l.count/elapsed.Seconds())
+		l.speed = min(l.speed, 2*max(l.count, 1)/elapsed.Seconds())
 	}
 }
 
@@ -120,9 +122,9 @@ func (l *learned) settle(now, probe time.Time, under int) {
 	case l.early:
 		l.depth = min(2*l.depth, 0.5)
 	default:
-		l.depth, l.trust = firstDepth, min(4*l.trust, patienceMost)
+		l.depth, l.trust = firstDepth, min(3*l.trust, patienceMost)
 	}
-	l.top = l.speed
+	l.top = max(l.speed, slowest)
 	l.period = max(time.Duration(l.trust*float64(l.paused)), time.Duration(l.needed()/l.top*float64(time.Second)))
 	l.opened, l.since, l.count, l.peak, l.served = now, now, 0, 0, 0
 	l.free = probe.Add(l.gapAt(now))
@@ -169,14 +171,6 @@ func (l *learned) gapAt(now time.Time) time.Duration {
 		return 0
 	}
 	return time.Duration(float64(time.Second) / l.rate(now))
-}
-
-// gap is that of top.
-func (l *learned) gap() time.Duration {
-	if l.top == 0 {
-		return 0
-	}
-	return time.Duration(float64(time.Second) / l.top)
 }
 
 // spacing is how long the next call has to wait.

@@ -88,10 +88,9 @@ func (h *Host) pause(now time.Time, pause time.Duration, status int) *Pause {
 }
 
 // ownPause is how long to wait when the host does not say: at least as long as
-// one call takes its turn, twice as long after each probe that is refused, and
-// the longest when the budget is used up.
+// one call takes its turn, twice as long after each probe that is refused.
 func (h *Host) ownPause() time.Duration {
-	base := max(shortestPause, min(h.gap(), longestPause))
+	base := max(shortestPause, min(h.gapAt(h.opened.Add(h.period)), longestPause))
 	pause := min(base<<min(h.failed, 10), longestPause)
 	return pause - time.Duration(rand.Int64N(int64(pause)/4+1))
 }
