@@ -150,7 +150,7 @@ func TestAppAnswerCutAtEveryByte(t *testing.T) {
 				if err == nil {
 					assert.Equal(t, "q", out.Value)
 					assert.Greater(t, n, 100, "an answer has headers and a body")
-					t.Logf("answers cut at %d places, 0 taken for whole", n)
+					t.Logf("the app's answer %s cut at each of %d bytes: never taken for an answer", name, n)
 					break
 				}
 			}

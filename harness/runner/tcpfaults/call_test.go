@@ -99,7 +99,7 @@ func TestAnswerCutAtEveryByte(t *testing.T) {
 		err := p.batch(patient)
 		if err == nil {
 			assert.Greater(t, n, 500, "an answer has headers and two results")
-			t.Logf("answers cut at %d places, 0 taken for whole", n)
+			t.Logf("the platform's answer to a batch cut at each of %d bytes: in doubt each time", n)
 			break
 		}
 		require.True(t, sgp.Ambiguous(err), "cut after %d bytes: %v", n, err)
@@ -116,7 +116,7 @@ func TestRequestCutAtEveryByte(t *testing.T) {
 		err := p.batch(patient)
 		if len(p.results(p.evaluation.ID)) > 0 {
 			assert.Greater(t, n, 300, "a request has headers and two results")
-			t.Logf("requests cut at %d places, 0 taken in part", n)
+			t.Logf("a batch cut at each of %d bytes: nothing of it taken, in doubt each time", n)
 			break
 		}
 		require.True(t, sgp.Ambiguous(err), "cut after %d bytes: %v", n, err)

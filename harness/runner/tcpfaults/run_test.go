@@ -179,16 +179,30 @@ func TestRunsThroughRandomFaults(t *testing.T) {
 		*seeds, questions, all.lost, all.twice, all.again)
 }
 
-// shake puts faults on the links and takes them away until stop is called.
+// shake puts faults on the links and takes them away until stop is called; mostly
+// from the app's first call on, as a run that can't start shows little.
 func (s *scene) shake(rng *rand.Rand) (stop func()) {
-	over := make(chan struct{})
+	over, begun := make(chan struct{}), make(chan struct{})
+	begin := sync.OnceFunc(func() { close(begun) })
+	if rng.IntN(5) == 0 {
+		begin()
+	}
+	s.app.tell(func(int) {
+		begin()
+		time.Sleep(20 * time.Millisecond) // an answer takes its time
+	})
 	var wg sync.WaitGroup
 	wg.Go(func() {
+		select {
+		case <-over:
+			return
+		case <-begun:
+		}
 		for {
 			select {
 			case <-over:
 				return
-			case <-time.After(time.Duration(50+rng.IntN(300)) * time.Millisecond):
+			case <-time.After(time.Duration(20+rng.IntN(200)) * time.Millisecond):
 			}
 			anyFault(rng, []*link{s.app.link, s.platform.link}[rng.IntN(2)])
 		}
