@@ -37,7 +37,8 @@ type lister func(context.Context, ListOptions) (Page[TestCase], error)
 // takeSnapshot reads a list that may change meanwhile, in passes, until it is
 // certain what it held at one instant:
 //
-//   - one page held everything: the platform gave it all at once; or
+//   - one page held everything, and had room for more: the platform gave it all
+//     at once; or
 //   - two passes in a row found the same. What both found was there from its first
 //     reading to its second, and so at the instant between the passes; and there
 //     was nothing else, because total_item_count said so.
@@ -158,7 +159,8 @@ func (s *snapshot) read(ctx context.Context, list lister, limit int) (p pass, er
 			return p, err
 		}
 		got := look(page)
-		p.total, p.whole = got.total, pages.page == 1
+		// A full page may have been cut off where a count that is too small says.
+		p.total, p.whole = got.total, pages.page == 1 && len(got.ids) < limit
 		if err := named(page, pages.page); err != nil {
 			return p, err
 		}
