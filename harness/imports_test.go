@@ -46,7 +46,7 @@ func arrows() map[string][]string {
 		"harness/sgp":             platform,
 		"harness/sgp/sgpserver":   append([]string{"harness/sgp", "harness/store"}, platform...),
 		"evaluator":               domain,
-		"reporter":                domain,
+		"reporter":                append([]string{"harness/compare"}, domain...),
 		"harness/suite":           suite,
 		"harness/runner":          runner,
 		"harness/evaltest":        append([]string{"harness/suite", "harness/gate", "evaluator"}, domain...),

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/evalrun/evalrun/harness/compare"
 )
@@ -179,7 +178,7 @@ func (e *Evidence) pair(ctx context.Context, name string, checks []Check) error 
 		return fmt.Errorf("gate: baseline %s: %w", name, err)
 	}
 	p.base = base.About()
-	p.unlike = Unlike(p.base, e.sources.Now.About())
+	p.unlike = compare.Unlike(p.base, e.sources.Now.About())
 	names := e.sources.Now.About().Metrics
 	for _, c := range checks {
 		slice := c.Slice
@@ -198,20 +197,4 @@ func (e *Evidence) pair(ctx context.Context, name string, checks []Check) error 
 		return fmt.Errorf("gate: compare with baseline %s: %w", name, err)
 	}
 	return nil
-}
-
-// Unlike says, in words, in what two runs differ that makes their scores mean
-// different things: the evaluators and how trials are reduced.
-func Unlike(base, now compare.About) []string {
-	var out []string
-	if base.Reduce != now.Reduce {
-		out = append(out, fmt.Sprintf("trials were reduced by %s and are by %s", base.Reduce, now.Reduce))
-	}
-	for _, key := range slices.Sorted(maps.Keys(now.Digests)) {
-		name, ok := strings.CutPrefix(key, "evaluator ")
-		if was := base.Digests[key]; ok && was != "" && was != now.Digests[key] {
-			out = append(out, "evaluator "+name+" has changed")
-		}
-	}
-	return out
 }

@@ -1,0 +1,117 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/compare"
+	"github.com/evalrun/evalrun/harness/gate"
+	"github.com/evalrun/evalrun/harness/reduce"
+	"github.com/evalrun/evalrun/harness/store"
+	"github.com/evalrun/evalrun/reporter"
+)
+
+// Compare sets runs against a base, all of them as a user calls them (see
+// FindSide), with at most so many flipped cases and their answers.
+func Compare(ctx context.Context, st *store.Store, base string, others []string, flips int) ([]reporter.Comparison, error) {
+	sides, err := findSides(ctx, st, append([]string{base}, others...))
+	if err != nil {
+		return nil, err
+	}
+	var out []reporter.Comparison
+	for _, now := range sides[1:] {
+		r, err := reduce.Parse(now.About().Reduce)
+		if err != nil {
+			return nil, usage(err, "")
+		}
+		s, err := compare.Summarize(ctx, sides[0], now, compare.Options{Reduce: r.Reduce, MostFlips: flips})
+		if err != nil {
+			return nil, err
+		}
+		c := reporter.Comparison{Summary: s}
+		for _, f := range s.Flips {
+			flipped, err := answersOf(ctx, f, sides[0], now)
+			if err != nil {
+				return nil, err
+			}
+			c.Flipped = append(c.Flipped, flipped)
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// findSides finds runs; the names of baselines are those of the suite of the first
+// argument that is a run.
+func findSides(ctx context.Context, st *store.Store, names []string) ([]compare.Side, error) {
+	var like store.Info
+	for _, name := range names {
+		if info, err := st.Info(ctx, name); err == nil {
+			like = info
+			break
+		}
+	}
+	var sides []compare.Side
+	for _, name := range names {
+		side, err := FindSide(ctx, st, name, like, "")
+		if errors.Is(err, gate.ErrNoBaseline) {
+			err = fmt.Errorf("%q is no run, no baseline of suite %q and no baseline file", name, like.Spec.Suite)
+		}
+		if err != nil {
+			return nil, usage(err, "evalrun list shows the runs, evalrun baseline list the baselines")
+		}
+		sides = append(sides, named{side, name})
+	}
+	return sides, nil
+}
+
+// named is a side under the name that the user gave it.
+type named struct {
+	compare.Side
+	name string
+}
+
+func (n named) About() compare.About {
+	a := n.Side.About()
+	a.Name = n.name
+	return a
+}
+
+// answersOf adds to a flipped case what the runs answered: the first trial of each.
+// A baseline file has no answers.
+func answersOf(ctx context.Context, f compare.Flip, base, now compare.Side) (reporter.Flipped, error) {
+	out := reporter.Flipped{Flip: f}
+	for i, side := range []compare.Side{base, now} {
+		stored, ok := side.(named).Side.(StoredSide)
+		if !ok {
+			continue
+		}
+		results, err := stored.Results(ctx, f.ID)
+		if err != nil || len(results) == 0 {
+			return out, err
+		}
+		c, answer := results[0].Case, answerOf(results)
+		out.Input, out.Expected = harness.Output{Value: c.Input}.Text(), harness.Output{Value: c.Expected}.Text()
+		if i == 0 {
+			out.Was = answer
+		} else {
+			out.Is = answer
+		}
+	}
+	return out, nil
+}
+
+// answerOf is the answer of the first trial that has one, or its error.
+func answerOf(results []harness.Result) string {
+	for _, r := range results {
+		if r.Output != nil {
+			return r.Output.Text()
+		}
+	}
+	if e := results[0].Error; e != nil {
+		return string(e.Kind) + ": " + e.Message
+	}
+	return ""
+}

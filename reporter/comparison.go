@@ -1,0 +1,134 @@
+package reporter
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/compare"
+)
+
+// Comparison is a run set against a base, to be shown.
+type Comparison struct {
+	compare.Summary
+	// Flipped are the flipped cases with what the runs answered.
+	Flipped []Flipped
+}
+
+// Flipped is a case that has another verdict than in the base.
+type Flipped struct {
+	compare.Flip
+	// Input, Expected, Was and Is are texts; Was is "" when the base has no answers.
+	Input, Expected, Was, Is string
+}
+
+// ComparisonFormats are those that WriteComparison knows.
+func ComparisonFormats() []string { return []string{"table", "json", "markdown"} }
+
+// WriteComparison writes comparisons of one or more runs with the same base. The
+// options are for the table.
+func WriteComparison(w io.Writer, format string, all []Comparison, t Table) error {
+	switch format {
+	case "table":
+		return writeComparisonTable(w, all, t)
+	case "json":
+		return writeComparisonJSON(w, all)
+	case "markdown":
+		return writeComparisonMarkdown(w, all)
+	}
+	return fmt.Errorf("reporter: no comparison in format %q", format)
+}
+
+// direction is a verdict in words.
+func direction(x harness.Comparison) string {
+	switch {
+	case x.Test == "":
+		return "too few"
+	case x.Verdict == harness.Fail:
+		return "worse"
+	case x.Verdict == harness.Pass:
+		return "better"
+	}
+	return "not shown"
+}
+
+// between are the ends of an interval; "–" without one.
+func between(i *harness.Interval, show func(float64) string) string {
+	if i == nil {
+		return "–"
+	}
+	return show(i.Low) + " to " + show(i.High)
+}
+
+func signedPoints(v float64) string { return fmt.Sprintf("%+.1f pt", v*100) }
+
+func times(v float64) string { return fmt.Sprintf("× %.3f", v) }
+
+func probability(x harness.Comparison) string {
+	switch {
+	case x.Test == "":
+		return "–"
+	case x.P < 0.0001:
+		return "< 0.0001"
+	}
+	return fmt.Sprintf("%.3f", x.P)
+}
+
+func drop(x harness.Comparison) string {
+	if x.SmallestDrop == nil {
+		return "–"
+	}
+	return fmt.Sprintf("%.1f pt", *x.SmallestDrop*100)
+}
+
+// paired says how many cases were compared, and which were not.
+func paired(c Comparison) string {
+	p := c.Pairing
+	parts := []string{plural(p.Paired, "case", "cases") + " in both"}
+	for _, x := range []struct {
+		n    int64
+		what string
+	}{{p.Changed, "changed"}, {p.Added, "only in the new run"}, {p.Removed, "only in the base"}} {
+		if x.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", x.n, x.what))
+		}
+	}
+	return strings.Join(parts, " · ")
+}
+
+// differing are the parts of two texts: what both begin with, what differs, and
+// what both end with.
+func differing(a, b string) (prefix, inA, inB, suffix string) {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	for n > 0 && (n < len(a) && !utf8.RuneStart(a[n]) || n < len(b) && !utf8.RuneStart(b[n])) {
+		n--
+	}
+	m := 0
+	for m < len(a)-n && m < len(b)-n && a[len(a)-1-m] == b[len(b)-1-m] {
+		m++
+	}
+	for m > 0 && (!utf8.RuneStart(a[len(a)-m]) || !utf8.RuneStart(b[len(b)-m])) {
+		m--
+	}
+	return a[:n], a[n : len(a)-m], b[n : len(b)-m], a[len(a)-m:]
+}
+
+// marked are two texts for one line each, with marks around what differs first and
+// little of what is alike before it.
+func marked(a, b string, width int) (string, string) {
+	const context = 24
+	prefix, inA, inB, suffix := differing(clip(a, maxMessage), clip(b, maxMessage))
+	head := Terminal(prefix)
+	if runes := []rune(head); len(runes) > context {
+		head = ellipsis + string(runes[len(runes)-context:])
+	}
+	show := func(differs string) string {
+		return cut(head+"›"+Terminal(differs)+"‹"+Terminal(suffix), width)
+	}
+	return show(inA), show(inB)
+}
