@@ -54,7 +54,7 @@ func (r *runner) preparePosting(ctx context.Context) (*posting, error) {
 	out := &posting{publisher: sgp.Publisher{
 		Client: client, Outbox: r.stored, RunID: r.stored.ID(), EvaluationID: to.EvaluationID,
 		ApplicationSpecID: to.ApplicationSpecID, DatasetVersion: to.DatasetVersion, Questions: p.SGP.Questions,
-		Grace: lastWords,
+		QuietTime: p.SGP.QuietTime, Grace: lastWords,
 	}}
 	if r.published != nil {
 		r.published(&out.publisher)

@@ -45,9 +45,11 @@
 // The platform offers nothing that makes a repeated POST safe, and can't delete
 // a result. So a batch is never sent twice unless it is certain that the first
 // did not arrive, and each item carries a [RunKey] by which it is recognised
-// when a batch's fate was left open. That loses nothing; it also duplicates
-// nothing, provided that the platform does not take a request after it was
-// looked for. A duplicate that is found is reported.
+// when a batch's fate was left open: it is looked for, and what is missing is
+// posted again after a quiet time. That loses nothing; it also duplicates nothing,
+// provided that the platform takes no request later than that. When all is posted
+// an audit reads the results back and counts what is lost, duplicated or
+// unexpected. A platform that does not give run keys back is audited by its IDs.
 //
 // # What is not known
 //

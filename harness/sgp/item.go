@@ -24,9 +24,12 @@ type RunKey struct {
 
 // RunKey is the key that the data holds; false when there is none.
 func (d TestCaseEvaluationData) RunKey() (RunKey, bool) {
+	return parseRunKey(d.Unknown[keptKey])
+}
+
+func parseRunKey(raw json.RawMessage) (RunKey, bool) {
 	var k RunKey
-	raw, ok := d.Unknown[keptKey]
-	return k, ok && json.Unmarshal(raw, &k) == nil && k.Run != "" && k.Case != ""
+	return k, json.Unmarshal(raw, &k) == nil && k.Run != "" && k.Case != ""
 }
 
 // item is one result on its way.

@@ -40,6 +40,10 @@ type platform struct {
 	unchecked bool
 	// mute leaves the run keys out of what is given back.
 	mute bool
+	// archived results are only listed when they are asked for.
+	archived map[string]bool
+	// largest is the most results in a page; 0: as many as asked for.
+	largest int
 
 	mu       sync.Mutex
 	requests []string
@@ -48,6 +52,7 @@ type platform struct {
 	versions []sgp.EvaluationDatasetVersion
 	frozen   map[int][]sgp.TestCase
 	results  []sgp.TestCaseResult
+	made     int // results, ever
 	datasets []sgp.EvaluationDataset
 }
 
@@ -92,7 +97,7 @@ func newPlatform(t *testing.T) *platform {
 	})
 	p.mux.HandleFunc("GET "+ev+"/{id}", func(w http.ResponseWriter, r *http.Request) { answer(w, evaluation(r.PathValue("id"))) })
 	p.mux.HandleFunc("POST "+ev+"/{id}/test-case-results/batch", p.createResults)
-	p.mux.HandleFunc("GET "+ev+"/{id}/test-case-results", func(w http.ResponseWriter, r *http.Request) { page(w, r, p.shown(p.results)) })
+	p.mux.HandleFunc("GET "+ev+"/{id}/test-case-results", p.listResults)
 	p.mux.HandleFunc("GET "+ev+"/{id}/test-case-results/{result}", func(w http.ResponseWriter, r *http.Request) { answer(w, p.results[0]) })
 	p.mux.HandleFunc("PATCH "+ev+"/{id}/test-case-results/{result}", func(w http.ResponseWriter, r *http.Request) {
 		var patch sgp.TestCaseResultPatch
@@ -196,6 +201,18 @@ func (p *platform) createResults(w http.ResponseWriter, r *http.Request) {
 	answer(w, p.shown(p.take(reqs)))
 }
 
+func (p *platform) listResults(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	if limit, _ := strconv.Atoi(q.Get("limit")); p.largest > 0 && limit > p.largest {
+		q.Set("limit", strconv.Itoa(p.largest))
+		r.URL.RawQuery = q.Encode()
+	}
+	listed := slices.DeleteFunc(p.shown(p.results), func(res sgp.TestCaseResult) bool {
+		return p.archived[res.ID] && q.Get("include_archived") != "true"
+	})
+	page(w, r, listed)
+}
+
 // shown are results as they are given back.
 func (p *platform) shown(results []sgp.TestCaseResult) []sgp.TestCaseResult {
 	out := slices.Clone(results)
@@ -211,8 +228,9 @@ func (p *platform) shown(results []sgp.TestCaseResult) []sgp.TestCaseResult {
 func (p *platform) take(reqs []sgp.TestCaseResultRequest) []sgp.TestCaseResult {
 	out := []sgp.TestCaseResult{}
 	for _, req := range reqs {
+		p.made++
 		res := sgp.TestCaseResult{
-			ID: fmt.Sprintf("r_%d", len(p.results)+1), LabelStatus: sgp.StatusCompleted,
+			ID: fmt.Sprintf("r_%d", p.made), LabelStatus: sgp.StatusCompleted,
 			ApplicationSpecID: req.ApplicationSpecID, EvaluationID: "ev_1", EvaluationDatasetID: "ds_1",
 			EvaluationDatasetVersionNum: req.EvaluationDatasetVersionNum, TestCaseID: req.TestCaseID,
 			TestCaseEvaluationData: req.TestCaseEvaluationData, Result: req.Result,

@@ -7,17 +7,25 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/evalrun/evalrun/harness"
 )
 
 // Publisher posts stored results to an evaluation in batches, several at once.
 //
-// A batch is sent once. What the platform certainly refused is sorted out: items
-// that it complains about are rejected with its message, the others are sent
-// again. After a failure that leaves a batch's fate open nothing more is posted;
-// its results stay marked as posting, and the next Run looks for them on the
-// platform before it does anything else. That finds every result as long as the
-// platform does not take a request later than the next Run's look.
+// What the platform certainly refused is sorted out: items that it complains
+// about are rejected with its message, the others are sent again. A batch whose
+// fate is open (a time limit, a broken connection, a server error, an answer that
+// can't be read, the death of this process) is in doubt: its results stay marked
+// as posting and others go on being posted, while it is looked for on the
+// platform. What is found there is posted. What is not is looked for once more
+// after QuietTime, and posted again if it is still missing. Three batches in doubt
+// in a row stop posting until the platform answers again.
+//
+// That loses nothing, and nothing is there twice as long as the platform takes no
+// request later than QuietTime after it was given up. At the end Run reads back
+// what the platform has and compares: see harness.Audit.
 type Publisher struct {
 	Client *Client
 	Outbox harness.Outbox
@@ -48,37 +56,35 @@ type Publisher struct {
 	Notice func(string)
 }
 
-// ErrDuplicates is the cause of an error of Publisher.Run that tells of results
-// found more than once on the platform. They can't be deleted there.
-var ErrDuplicates = errors.New("results are on the platform more than once")
-
 // Run posts what the outbox holds. It then waits for news on more, until more is
-// closed and nothing is pending; a nil channel counts as closed. It returns when
-// every batch that it sent has been answered or given up, and with an error at
-// the first failure that is not about single items. Results that the platform
-// rejected are not an error: the outbox has them with their messages.
+// closed and nothing is pending or in doubt; a nil channel counts as closed; then
+// it audits. With nothing to post it audits at once.
+//
+// It returns when every batch that it sent has been answered or given up. An error
+// says why it stopped before all was done, and what was left pending or in doubt
+// can be posted by another Run; or that the audit found fault (ErrAudit). Results
+// that the platform rejected are not an error: the outbox has them with their
+// messages. When ctx ends, Run sends no more and waits for nothing but the batches
+// under way, Grace at most.
 func (p *Publisher) Run(ctx context.Context, more <-chan struct{}) error {
+	_, err := p.run(ctx, more, true)
+	return err
+}
+
+func (p *Publisher) run(ctx context.Context, more <-chan struct{}, audit bool) (found harness.Audit, err error) {
 	if err := p.check(); err != nil {
-		return fmt.Errorf("sgp: publish: %w", err)
+		return found, fmt.Errorf("sgp: publish: %w", err)
 	}
 	r := p.start(ctx)
 	defer r.cancel()
-	duplicates, err := r.reconcile(ctx)
-	if err != nil {
-		return fmt.Errorf("sgp: publish to evaluation %s: %w", p.EvaluationID, err)
-	}
-	err = r.loop(ctx, more)
-	r.group.Wait()
-	if stopped := r.stopped(); stopped != nil {
-		err = stopped
+	err = r.postAll(ctx, more)
+	if err == nil && audit {
+		found, err = r.audit(ctx)
 	}
 	if err != nil {
-		err = fmt.Errorf("sgp: publish to evaluation %s: %w", p.EvaluationID, err)
+		return found, fmt.Errorf("sgp: publish to evaluation %s: %w", p.EvaluationID, err)
 	}
-	if duplicates > 0 {
-		err = errors.Join(err, fmt.Errorf("sgp: evaluation %s: %d %w", p.EvaluationID, duplicates, ErrDuplicates))
-	}
-	return err
+	return found, nil
 }
 
 func (p *Publisher) check() error {
@@ -108,30 +114,43 @@ func (p *Publisher) check() error {
 type posting struct {
 	*Publisher
 	items, bytes int
-	slots        chan struct{}
+	quiet        time.Duration
+	slots        chan struct{} // a token for each batch that is dealt with
+	inFlight     int64
+	sends        *semaphore.Weighted // a request takes one, a look all
 	group        sync.WaitGroup
 	ctx          context.Context // of requests and settling: outlives the caller's by Grace
 	cancel       context.CancelFunc
+	wake         chan struct{} // a batch ended in doubt, or something is pending again
+	ended        chan struct{} // a batch ended
 
-	mu      sync.Mutex
-	err     error         // why posting stopped
-	halt    chan struct{} // closed when it has
-	batches verdict       // whether the platform takes a batch whole or not at all
+	mu       sync.Mutex
+	err      error         // why posting stopped
+	halt     chan struct{} // closed when it has
+	active   int           // batches that are dealt with
+	released bool          // something is pending again
+	doubts
+	refusals
 }
 
 func (p *Publisher) start(ctx context.Context) *posting {
-	r := &posting{Publisher: p, items: p.BatchItems, bytes: p.BatchBytes, halt: make(chan struct{})}
+	r := &posting{
+		Publisher: p, items: p.BatchItems, bytes: p.BatchBytes, inFlight: int64(p.InFlight),
+		quiet: orDefault(p.QuietTime, 2*time.Minute),
+		halt:  make(chan struct{}), wake: make(chan struct{}, 1), ended: make(chan struct{}, 1),
+	}
 	if r.items <= 0 {
 		r.items = 100
 	}
 	if r.bytes <= 0 {
 		r.bytes = 1 << 20
 	}
-	inFlight := p.InFlight
-	if inFlight <= 0 {
-		inFlight = 2
+	if r.inFlight <= 0 {
+		r.inFlight = 2
 	}
-	r.slots = make(chan struct{}, inFlight)
+	r.again = map[harness.Key]int{}
+	r.slots = make(chan struct{}, r.inFlight)
+	r.sends = semaphore.NewWeighted(r.inFlight)
 	r.ctx, r.cancel = afterGrace(ctx, orDefault(p.Grace, 10*time.Second))
 	return r
 }
@@ -155,184 +174,6 @@ func afterGrace(ctx context.Context, grace time.Duration) (context.Context, cont
 		}
 		cancel(context.Canceled)
 	}
-}
-
-// loop claims results and hands them out in batches.
-func (r *posting) loop(ctx context.Context, more <-chan struct{}) error {
-	for {
-		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
-		}
-		if r.stopped() != nil {
-			return nil // Run says why
-		}
-		items, dry, err := r.claim()
-		if err != nil {
-			return fmt.Errorf("claim results: %w", err)
-		}
-		if err := r.dispatch(ctx, items); err != nil {
-			return err
-		}
-		switch {
-		case !dry: // there may be more
-		case more != nil:
-			if !r.await(ctx, more) {
-				more = nil
-			}
-		default:
-			return nil
-		}
-	}
-}
-
-// claim takes results for a batch, dry when no more are pending. Results may be
-// large, so they are taken a few at a time and no more once there are enough
-// bytes for two batches.
-func (r *posting) claim() (items []item, dry bool, err error) {
-	const few = 10
-	size := 0
-	for n := 0; n < r.items && size < 2*r.bytes; {
-		want := min(few, r.items-n)
-		claimed, err := r.Outbox.Claim(r.ctx, want)
-		if err != nil {
-			r.release(keys(items))
-			return nil, false, err
-		}
-		n += len(claimed)
-		for _, it := range r.encode(claimed) {
-			items = append(items, it)
-			size += len(it.data)
-		}
-		if len(claimed) < want {
-			return items, true, nil
-		}
-	}
-	return items, false, nil
-}
-
-// await waits for news and lets it add up for a while; false when more is
-// closed.
-func (r *posting) await(ctx context.Context, more <-chan struct{}) bool {
-	select {
-	case _, open := <-more:
-		if !open {
-			return false
-		}
-	case <-r.halt:
-		return true
-	case <-ctx.Done():
-		return true
-	}
-	timer := time.NewTimer(orDefault(r.Linger, 500*time.Millisecond))
-	defer timer.Stop()
-	for {
-		select {
-		case _, open := <-more:
-			if !open {
-				return false
-			}
-		case <-timer.C:
-			return true
-		case <-r.halt:
-			return true
-		case <-ctx.Done():
-			return true
-		}
-	}
-}
-
-// encode makes items of results. One that JSON can't carry is rejected.
-func (r *posting) encode(claimed []harness.Result) []item {
-	items := make([]item, 0, len(claimed))
-	var receipts []harness.Receipt
-	for _, result := range claimed {
-		it, err := r.item(result)
-		if err != nil {
-			receipts = append(receipts, harness.Receipt{Key: it.key, State: harness.PostRejected, Message: err.Error()})
-			continue
-		}
-		items = append(items, it)
-	}
-	r.settle(receipts)
-	return items
-}
-
-// dispatch cuts items into batches and sends each when a slot is free. What it
-// can't send any more goes back to pending.
-func (r *posting) dispatch(ctx context.Context, items []item) error {
-	for len(items) > 0 {
-		n := r.fit(items)
-		select {
-		case r.slots <- struct{}{}:
-		case <-r.halt:
-			r.release(keys(items))
-			return nil
-		case <-ctx.Done():
-			r.release(keys(items))
-			return context.Cause(ctx)
-		}
-		batch := items[:n]
-		items = items[n:]
-		r.group.Go(func() {
-			defer func() { <-r.slots }()
-			r.post(batch)
-		})
-	}
-	return nil
-}
-
-// fit is how many of the items make up the next batch: one at least.
-func (r *posting) fit(items []item) int {
-	size := 2
-	for i, it := range items {
-		size += len(it.data) + 1
-		if i == r.items || i > 0 && size > r.bytes {
-			return i
-		}
-	}
-	return len(items)
-}
-
-// stop ends posting with the first error that is given.
-func (r *posting) stop(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.err == nil {
-		r.err = err
-		close(r.halt)
-	}
-}
-
-func (r *posting) stopped() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.err
-}
-
-// settle records receipts; if it can't, the results stay marked as posting.
-func (r *posting) settle(receipts []harness.Receipt) {
-	if len(receipts) == 0 {
-		return
-	}
-	if err := r.Outbox.Settle(context.WithoutCancel(r.ctx), receipts); err != nil {
-		r.stop(fmt.Errorf("record what became of %d results: %w", len(receipts), err))
-	}
-}
-
-func (r *posting) release(keys []harness.Key) {
-	receipts := make([]harness.Receipt, len(keys))
-	for i, k := range keys {
-		receipts[i] = harness.Receipt{Key: k, State: harness.PostPending}
-	}
-	r.settle(receipts)
-}
-
-func keys(items []item) []harness.Key {
-	out := make([]harness.Key, len(items))
-	for i, it := range items {
-		out[i] = it.key
-	}
-	return out
 }
 
 func orDefault(d, otherwise time.Duration) time.Duration {

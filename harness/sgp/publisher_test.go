@@ -29,8 +29,9 @@ func TestPublish(t *testing.T) {
 	require.NoError(t, p.publisher(o).Run(t.Context(), nil))
 	assert.Equal(t, map[harness.PostState]int{harness.PostPosted: 251}, o.counts())
 	assert.Equal(t, 3, p.posts())
-	assert.Len(t, p.requests, 3, "nothing was in doubt, so nothing is looked up")
-	audit(t, p, o)
+	assert.Len(t, p.requests, 5, "nothing was in doubt: only the audit reads, a page to see how large results are, and all")
+	assert.Equal(t, "GET /v4/evaluations/ev_1/test-case-results?include_archived=true&limit=10000&page=1", p.requests[4])
+	clean(t, p, o, 251)
 }
 
 // What a result becomes.
@@ -182,7 +183,7 @@ func TestInFlight(t *testing.T) {
 		start := time.Now()
 		require.NoError(t, pub.Run(t.Context(), nil))
 		assert.EqualValues(t, 3, most.Load())
-		assert.Equal(t, 4*time.Second, time.Since(start), "10 batches, 3 at a time")
+		assert.Equal(t, 6*time.Second, time.Since(start), "10 batches, 3 at a time, and an audit of two pages")
 		audit(t, p, o)
 	})
 }
@@ -216,50 +217,23 @@ func TestMoreNews(t *testing.T) {
 	})
 }
 
-// Whatever happens to a batch, nothing is lost and nothing is there twice, and
-// the next run finishes the work.
-func TestFaultsThenResume(t *testing.T) {
-	reset := &net.OpError{Op: "read", Err: errors.New("connection reset by peer")}
-	dial := &net.OpError{Op: "dial", Err: errors.New("connection refused")}
-	type fault = func(r *http.Request, serve func() *http.Response) (*http.Response, error)
-	status := func(code int, body string) fault {
-		return func(r *http.Request, _ func() *http.Response) (*http.Response, error) {
-			return respond(r, code, body), nil
-		}
-	}
-	after := func(f fault) fault { // the batch is taken, and then it goes wrong
-		return func(r *http.Request, serve func() *http.Response) (*http.Response, error) {
-			_ = serve().Body.Close()
-			return f(r, serve)
-		}
-	}
-	fails := func(err error) fault {
-		return func(*http.Request, func() *http.Response) (*http.Response, error) { return nil, err }
-	}
+// What the platform certainly did not take stops posting at once and stays
+// pending, and the next run finishes the work.
+func TestStopsThenResumes(t *testing.T) {
 	for name, tt := range map[string]struct {
-		fault     fault
-		ambiguous bool
-		sent      int // attempts of that batch
-		says      string
+		fault fault
+		sent  int // attempts of that batch
+		says  string
 	}{
-		"down":                {fails(dial), false, 3, "connection refused"},
-		"reset before":        {fails(reset), true, 1, "connection reset"},
-		"reset after":         {after(fails(reset)), true, 1, "connection reset"},
-		"502 before":          {status(502, "<html>"), true, 1, "502"},
-		"504 after":           {after(status(504, "")), true, 1, "504"},
-		"200 truncated":       {after(status(200, `[{"id": "r_`)), true, 1, "can't be read"},
-		"200 empty list":      {after(status(200, `[]`)), true, 1, "10 items were sent and 0 came back"},
-		"200 HTML":            {status(200, `<html>`), true, 1, "can't be read"},
-		"others' results":     {after(status(200, `[`+strings.Repeat(`{"id": "x", "test_case_id": "y"},`, 9)+`{"id": "x", "test_case_id": "y"}]`)), true, 1, "no result for test case"},
-		"408":                 {status(408, ``), true, 1, "408"},
-		"401":                 {status(401, `{"detail": "`+key+` expired"}`), false, 1, "SGP_API_KEY"},
-		"402":                 {status(402, `{}`), false, 1, "402"},
-		"403":                 {status(403, `{}`), false, 1, "SGP_ACCOUNT_ID"},
-		"404":                 {status(404, `{"detail": "no evaluation"}`), false, 1, "no evaluation"},
-		"409":                 {status(409, `{}`), false, 1, "409"},
-		"429":                 {status(429, `{}`), false, 3, "429 Too Many Requests after 3 attempts"},
-		"422 about the whole": {status(422, configTrouble(10)), false, 1, "version 3 is not published"},
-		"307":                 {status(307, ``), false, 1, "not followed"},
+		"down":                {fails(&net.OpError{Op: "dial", Err: errors.New("connection refused")}), 3, "connection refused"},
+		"401":                 {status(401, `{"detail": "`+key+` expired"}`), 1, "SGP_API_KEY"},
+		"402":                 {status(402, `{}`), 1, "the account has to be paid for"},
+		"403":                 {status(403, `{}`), 1, "SGP_ACCOUNT_ID"},
+		"404":                 {status(404, `{"detail": "no evaluation"}`), 1, "no evaluation"},
+		"409":                 {status(409, `{}`), 1, "409"},
+		"429":                 {status(429, `{}`), 3, "429 Too Many Requests after 3 attempts"},
+		"422 about the whole": {status(422, configTrouble(10)), 1, "version 3 is not published"},
+		"307":                 {status(307, ``), 1, "not followed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlatform(t)
@@ -280,18 +254,13 @@ func TestFaultsThenResume(t *testing.T) {
 			require.ErrorContains(t, err, "publish to evaluation ev_1")
 			assert.NotContains(t, err.Error(), key)
 			assert.Equal(t, 2+tt.sent, n, "nothing is posted after it")
-			want := map[harness.PostState]int{harness.PostPosted: 20, harness.PostPending: 30}
-			if tt.ambiguous {
-				want = map[harness.PostState]int{harness.PostPosted: 20, harness.PostPosting: 10, harness.PostPending: 20}
-			}
-			assert.Equal(t, want, o.counts())
-			assert.Equal(t, tt.ambiguous, sgp.Ambiguous(err))
-			audit(t, p, o)
+			assert.Equal(t, map[harness.PostState]int{harness.PostPosted: 20, harness.PostPending: 30}, o.counts())
+			assert.False(t, sgp.Ambiguous(err))
+			assert.Empty(t, o.audits, "not before all is posted")
 
 			p.fault = nil
 			require.NoError(t, pub.Run(t.Context(), nil))
-			assert.Equal(t, map[harness.PostState]int{harness.PostPosted: 50}, o.counts())
-			audit(t, p, o)
+			clean(t, p, o, 50)
 		})
 	}
 }
@@ -384,19 +353,50 @@ func TestSink(t *testing.T) {
 	require.NoError(t, sink.Write(t.Context(), many(8)), "the first five are known")
 	assert.Len(t, p.results, 8)
 
-	p.fault = func(r *http.Request, _ []byte, serve func() *http.Response) (*http.Response, error) {
-		return respond(r, 400, `{"detail": "no"}`), nil
-	}
-	require.ErrorContains(t, sink.Write(t.Context(), []harness.Result{answered("bad", 1, "x")}), `1 results were rejected, the first of case "bad": no`)
-	p.fault = func(r *http.Request, _ []byte, serve func() *http.Response) (*http.Response, error) {
-		if r.Method == "POST" {
-			_ = serve().Body.Close()
-			return nil, io.EOF
+	audit, err := sink.Audit(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, int64(8), audit.Found)
+
+	p.fault = func(r *http.Request, body []byte, serve func() *http.Response) (*http.Response, error) {
+		if strings.Contains(string(body), `"bad"`) {
+			return respond(r, 400, `{"detail": "no"}`), nil
 		}
 		return serve(), nil
 	}
-	require.True(t, sgp.Ambiguous(sink.Write(t.Context(), []harness.Result{answered("late", 1, "x")})))
-	p.fault = nil
-	require.NoError(t, sink.Write(t.Context(), []harness.Result{answered("late", 1, "x")}))
+	require.ErrorContains(t, sink.Write(t.Context(), []harness.Result{answered("bad", 1, "x"), answered("good", 1, "x")}),
+		`1 results were rejected, the first of case "bad": no`)
 	assert.Len(t, p.results, 9)
+
+	p.results = append(p.results, p.results[3])
+	p.results[9].ID = "r_again"
+	audit, err = sink.Audit(t.Context())
+	require.ErrorIs(t, err, sgp.ErrAudit)
+	require.ErrorContains(t, err, "9 results are there, 0 are lost, 1 are there once more")
+	assert.Equal(t, int64(1), audit.Duplicated)
+	p.results[0].ID = "r_other"
+	p.results[0].TestCaseEvaluationData.Unknown = nil
+	audit, err = sink.Audit(t.Context())
+	require.ErrorIs(t, err, sgp.ErrAudit)
+	assert.Equal(t, int64(1), audit.Lost)
+}
+
+// After a crash of the platform a sink goes on with what is left.
+func TestSinkInDoubt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlatform(t)
+		p.unchecked = true
+		sink := sgp.NewSink(*p.publisher(nil))
+		p.fault = once(1, after(fails(io.EOF)))
+		require.NoError(t, sink.Write(t.Context(), []harness.Result{answered("late", 1, "x")}))
+		assert.Len(t, p.results, 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		p.fault = func(r *http.Request, _ []byte, serve func() *http.Response) (*http.Response, error) {
+			cancel()
+			return nil, io.EOF
+		}
+		require.ErrorIs(t, sink.Write(ctx, []harness.Result{answered("lost", 1, "x")}), context.Canceled)
+		p.fault = nil
+		require.NoError(t, sink.Write(t.Context(), nil))
+		assert.Len(t, p.results, 2)
+	})
 }

@@ -2,17 +2,17 @@ package sgp_test
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/sgp"
-	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
 // configTrouble complains about a field that all items share.
@@ -119,136 +119,118 @@ func TestEachItemAlone(t *testing.T) {
 	}
 }
 
-func TestReconcile(t *testing.T) {
-	start := func(t *testing.T) (*platform, *outbox, *sgp.Publisher) {
+// A platform that takes a refused batch in part and gives no run keys back: what
+// is there may be the batch's, so nothing of it is sent again.
+func TestRefusedInPartWithoutKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		p := newPlatform(t)
-		o := newOutbox(many(6)...)
-		pub := p.publisher(o)
-		pub.BatchItems, pub.InFlight = 3, 1
-		p.fault = func(r *http.Request, _ []byte, serve func() *http.Response) (*http.Response, error) {
-			_ = serve().Body.Close()
-			return nil, io.ErrUnexpectedEOF
-		}
-		require.Error(t, pub.Run(t.Context(), nil))
-		require.Equal(t, map[harness.PostState]int{harness.PostPosting: 3, harness.PostPending: 3}, o.counts())
-		p.fault = nil
-		return p, o, pub
-	}
-	t.Run("a part was taken", func(t *testing.T) {
-		p, o, pub := start(t)
-		p.results = slices.Delete(p.results, 1, 2)
-		require.NoError(t, pub.Run(t.Context(), nil))
-		assert.Len(t, o.in(harness.PostPosted), 6)
-		audit(t, p, o)
-	})
-	t.Run("results of other runs do not count", func(t *testing.T) {
-		p, o, pub := start(t)
-		for i := range p.results {
-			p.results[i].TestCaseEvaluationData.Unknown["_evalrun"] = json.RawMessage(`{"run": "OTHER", "case": "` + p.results[i].TestCaseID + `", "trial": 1}`)
-		}
-		require.NoError(t, pub.Run(t.Context(), nil))
-		assert.Len(t, o.in(harness.PostPosted), 6)
-		assert.Len(t, p.results, 9)
-	})
-	t.Run("results without a key leave the doubt", func(t *testing.T) {
-		p, o, pub := start(t)
-		p.results[1].TestCaseEvaluationData.Unknown = nil
-		before := p.posts()
-		err := pub.Run(t.Context(), nil)
-		require.ErrorIs(t, err, sgp.ErrUnknownFate)
-		assert.Equal(t, map[harness.PostState]int{harness.PostPosted: 2, harness.PostPosting: 1, harness.PostPending: 3}, o.counts())
-		assert.Equal(t, before, p.posts())
-	})
-	t.Run("duplicates are told", func(t *testing.T) {
-		p, o, pub := start(t)
-		p.results = append(p.results, p.results[0])
-		p.results[3].ID = "r_again"
-		err := pub.Run(t.Context(), nil)
-		require.ErrorIs(t, err, sgp.ErrDuplicates)
-		require.ErrorContains(t, err, "evaluation ev_1: 1 results are on the platform more than once")
-		assert.Len(t, o.in(harness.PostPosted), 6)
-	})
-	t.Run("the list changes under our eyes", func(t *testing.T) {
-		p, o, pub := start(t)
-		more := make([]sgp.TestCaseResultRequest, 1500)
-		for i := range more {
-			more[i].TestCaseID = "elsewhere"
-		}
-		p.take(more)
-		lists := 0
-		p.fault = func(r *http.Request, _ []byte, serve func() *http.Response) (*http.Response, error) {
-			if r.Method == "GET" {
-				if lists++; lists == 2 {
-					p.take(more[:1])
+		p.unchecked, p.mute = true, true
+		p.fault = func(r *http.Request, body []byte, serve func() *http.Response) (*http.Response, error) {
+			if r.Method == "POST" {
+				if resp := p.refuse(r, body, []int{7}, true, "no"); resp != nil {
+					return resp, nil
 				}
 			}
 			return serve(), nil
 		}
-		require.NoError(t, pub.Run(t.Context(), nil))
-		assert.Equal(t, 4, lists)
-		assert.Len(t, o.in(harness.PostPosted), 6)
-	})
-	t.Run("results change places between two pages", func(t *testing.T) {
-		for _, times := range []int{1, 100} {
-			p, o, pub := start(t)
-			more := make([]sgp.TestCaseResultRequest, 1500)
-			for i := range more {
-				more[i].TestCaseID = "elsewhere"
-			}
-			p.take(more)
-			swap := func(i, j int) { p.results[i], p.results[j] = p.results[j], p.results[i] }
-			swap(0, 1200) // ours is on page 2
-			swaps, before := 0, p.posts()
-			p.fault = func(r *http.Request, _ []byte, serve func() *http.Response) (*http.Response, error) {
-				if r.Method != "GET" {
-					return serve(), nil
-				}
-				second := r.URL.Query().Get("page") == "2"
-				if second && swaps < times {
-					swaps++
-					swap(5, 1200)
-					defer swap(5, 1200)
-				}
-				return serve(), nil
-			}
-			err := pub.Run(t.Context(), nil)
-			if times == 1 {
-				require.NoError(t, err)
-				assert.Len(t, o.in(harness.PostPosted), 6)
-				assert.True(t, len(p.results) == 1506)
-				continue
-			}
-			require.ErrorIs(t, err, sgp.ErrChanged)
-			assert.Equal(t, before, p.posts())
-			assert.Equal(t, map[harness.PostState]int{harness.PostPosting: 3, harness.PostPending: 3}, o.counts())
+		o := newOutbox(many(10)...)
+		for range 2 {
+			require.ErrorIs(t, p.publisher(o).Run(t.Context(), nil), sgp.ErrUnknownFate)
+			assert.Len(t, p.results, 7+2)
+			assert.Len(t, o.in(harness.PostPosting), 7, "they may be there or not")
+			assert.Equal(t, []harness.Key{{Case: "tc_7", Trial: 1}}, o.in(harness.PostRejected))
+			audit(t, p, o)
 		}
-	})
-	t.Run("it can't be looked up", func(t *testing.T) {
-		p, o, pub := start(t)
-		p.fault = func(*http.Request, []byte, func() *http.Response) (*http.Response, error) { return nil, io.EOF }
-		require.ErrorContains(t, pub.Run(t.Context(), nil), "look up what became of 3 results")
-		assert.Equal(t, map[harness.PostState]int{harness.PostPosting: 3, harness.PostPending: 3}, o.counts())
 	})
 }
 
-// A platform that takes a refused batch in part and gives no run keys back: what
-// is there may be the batch's, so nothing of it is sent again.
-func TestRefusedInPartWithoutKeys(t *testing.T) {
-	p := newPlatform(t)
-	p.unchecked, p.mute = true, true
-	p.fault = func(r *http.Request, body []byte, serve func() *http.Response) (*http.Response, error) {
-		if r.Method == "POST" {
-			if resp := p.refuse(r, body, []int{7}, true); resp != nil {
-				return resp, nil
+// Items that are refused alone, none of them named, when they are all that a batch
+// has: whether they are to blame is seen by what the platform takes besides.
+func TestRefusedWithoutABetterOne(t *testing.T) {
+	bad := func(ids ...int) func(p *platform) {
+		return func(p *platform) {
+			p.fault = func(r *http.Request, body []byte, serve func() *http.Response) (*http.Response, error) {
+				if r.Method == "POST" {
+					if resp := p.refuse(r, body, ids, false, "no"); resp != nil {
+						return resp, nil
+					}
+				}
+				return serve(), nil
 			}
 		}
-		return serve(), nil
 	}
-	o := newOutbox(many(10)...)
-	for range 2 {
-		require.ErrorIs(t, p.publisher(o).Run(t.Context(), nil), sgp.ErrUnknownFate)
-		assert.Equal(t, 1, p.posts())
-		assert.Len(t, p.results, 7)
+	for name, tt := range map[string]struct {
+		results, batch int
+		bad            []int
+		rejected       int
+	}{
+		"two in one batch, others follow":  {6, 2, []int{0, 1}, 2},
+		"two in one batch, others before":  {6, 2, []int{4, 5}, 2},
+		"two in one batch, between others": {6, 2, []int{2, 3}, 2},
+		"one that is all of the last":      {3, 2, []int{2}, 1},
+		"nine batches of one":              {20, 1, []int{0, 1, 2, 3, 4, 5, 6, 7, 8}, 9},
+		"one and nothing else":             {1, 2, []int{0}, 0},
+		"two and nothing else":             {2, 2, []int{0, 1}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlatform(t)
+			bad(tt.bad...)(p)
+			o := newOutbox(many(tt.results)...)
+			pub := p.publisher(o)
+			pub.BatchItems, pub.InFlight = tt.batch, 1
+			err := pub.Run(t.Context(), nil)
+			if tt.rejected == 0 {
+				require.ErrorContains(t, err, "alike, so nothing is rejected: no")
+				assert.Len(t, o.in(harness.PostPending), tt.results)
+				return
+			}
+			require.NoError(t, err)
+			assert.Len(t, o.in(harness.PostRejected), tt.rejected)
+			assert.Len(t, o.in(harness.PostPosted), tt.results-tt.rejected)
+			audit(t, p, o)
+		})
+	}
+	t.Run("the evaluation is archived meanwhile", func(t *testing.T) {
+		p := newPlatform(t)
+		p.fault = during(5, 1<<30, status(400, `{"detail": "archived"}`))
+		o := newOutbox(many(200)...)
+		pub := p.publisher(o)
+		pub.BatchItems, pub.InFlight = 10, 1
+		require.ErrorContains(t, pub.Run(t.Context(), nil), "refuses each of 20 results alike, so nothing is rejected: archived")
+		assert.Equal(t, map[harness.PostState]int{harness.PostPosted: 40, harness.PostPending: 160}, o.counts())
+		p.fault = nil
+		require.NoError(t, pub.Run(t.Context(), nil))
+		clean(t, p, o, 200)
+	})
+	t.Run("all that an earlier posting left", func(t *testing.T) {
+		p := newPlatform(t)
+		o := newOutbox(many(3)...)
+		require.NoError(t, p.publisher(o).Run(t.Context(), nil))
+		o.add(answered("tc_9", 1, "x"))
+		bad(9)(p)
+		require.NoError(t, p.publisher(o).Run(t.Context(), nil))
+		assert.Equal(t, []harness.Key{{Case: "tc_9", Trial: 1}}, o.in(harness.PostRejected))
+	})
+}
+
+// A platform with a limit on the bytes of a request: each good item is posted,
+// each too large one is rejected.
+func TestRefusedByBytes(t *testing.T) {
+	for n := range 13 {
+		p := newPlatform(t)
+		p.unchecked = true
+		p.fault = func(r *http.Request, body []byte, serve func() *http.Response) (*http.Response, error) {
+			if r.Method == "POST" && len(body) > 2000 {
+				return respond(r, 413, "<html>too large</html>"), nil
+			}
+			return serve(), nil
+		}
+		results := many(13)
+		results[n] = answered("tc_"+strconv.Itoa(n), 1, strings.Repeat("x", 3000))
+		o := newOutbox(results...)
+		require.NoError(t, p.publisher(o).Run(t.Context(), nil))
+		assert.Equal(t, []harness.Key{{Case: "tc_" + strconv.Itoa(n), Trial: 1}}, o.in(harness.PostRejected))
+		assert.Len(t, o.in(harness.PostPosted), 12)
 		audit(t, p, o)
 	}
 }

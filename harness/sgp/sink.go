@@ -32,10 +32,16 @@ func NewSink(p Publisher) *Sink {
 // left out.
 func (s *Sink) Write(ctx context.Context, batch []harness.Result) error {
 	s.box.add(batch)
-	if err := s.publisher.Run(ctx, nil); err != nil {
+	if _, err := s.publisher.run(ctx, nil, false); err != nil {
 		return err
 	}
 	return s.box.rejected()
+}
+
+// Audit compares what the platform has with what was posted, once everything was:
+// see Publisher.Run.
+func (s *Sink) Audit(ctx context.Context) (harness.Audit, error) {
+	return s.publisher.run(ctx, nil, true)
 }
 
 // memoryOutbox keeps results until they are posted, and their keys for ever.

@@ -25,7 +25,7 @@ func (c *call) answer(ctx context.Context, resp *http.Response) *Error {
 	body, err := c.readBody(resp)
 	if err != nil {
 		e.Err = c.redact(causeOf(ctx, err))
-		e.broken = !errors.Is(err, errTooLarge)
+		e.broken = !errors.Is(err, ErrTooLarge)
 		return e
 	}
 	switch {
@@ -68,7 +68,7 @@ func (c *call) readBody(resp *http.Response) ([]byte, error) {
 		return nil, fmt.Errorf("read the answer: %w", err)
 	}
 	if int64(len(body)) > c.maxBody {
-		return nil, fmt.Errorf("%w of %d bytes", errTooLarge, c.maxBody)
+		return nil, fmt.Errorf("%w of %d bytes", ErrTooLarge, c.maxBody)
 	}
 	text := string(body)
 	if clean := c.secrets.Text(text); clean != text {

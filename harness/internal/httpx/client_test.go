@@ -416,7 +416,7 @@ func TestGzipBomb(t *testing.T) {
 			}
 			c := serve(t, config, bomb)
 			e := asError(t, c.Do(t.Context(), Request{Method: "GET", Path: "/x"}, nil))
-			require.ErrorIs(t, e, errTooLarge)
+			require.ErrorIs(t, e, ErrTooLarge)
 			assert.Equal(t, 1, e.Attempts)
 		})
 	}

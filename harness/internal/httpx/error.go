@@ -85,9 +85,11 @@ func (e *Error) Error() string {
 	return b.String() + strings.Join(why, ": ")
 }
 
+// ErrTooLarge is the cause of an error of an answer that is longer than MaxBody.
+var ErrTooLarge = errors.New("the answer is over the limit")
+
 var (
 	errTimeout  = errors.New("no whole answer within the time limit")
-	errTooLarge = errors.New("the answer is over the limit")
 	errRedirect = errors.New("redirected")
 )
 

@@ -1,0 +1,289 @@
+package sgp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/evalrun/evalrun/harness"
+)
+
+// refusals are what a posting has learnt from refused batches; posting.mu guards
+// it.
+//
+// A refusal that names no item may be about the item or about what all of them
+// share: an evaluation that is archived, a version that is not published. The item
+// is to blame when the platform takes others. So an item that is refused alone is
+// rejected when another of its batch was taken; when none was, it is held until
+// the platform takes anything. When it takes nothing while alikeItems of several
+// batches are refused for the same reason, the posting ends, and none of them is
+// rejected.
+type refusals struct {
+	batches verdict // whether the platform takes a batch whole or not at all
+	took    bool    // it took something in this posting
+	held    []harness.Receipt
+	heldOf  int // batches
+}
+
+const alikeItems = 10
+
+// finish settles the items that were refused alone. They go back when it is not
+// known what the others of the batch would have met with.
+func (r *sending) finish() {
+	if len(r.alone) == 0 {
+		return
+	}
+	other := func(a harness.Receipt) bool { return a.Message != r.alone[0].Message }
+	switch {
+	case r.unsure || r.stopped() != nil:
+		r.release(receiptKeys(r.alone))
+	case r.taken || slices.ContainsFunc(r.alone, other):
+		r.settle(r.alone)
+	default:
+		r.hold()
+	}
+}
+
+// hold keeps a batch of which each item was refused for the same reason, until
+// there are several.
+func (r *sending) hold() {
+	message := r.alone[0].Message
+	r.mu.Lock()
+	differs := len(r.held) > 0 && r.held[0].Message != message
+	r.held = append(r.held, r.alone...)
+	r.heldOf++
+	n, stop := len(r.held), r.heldOf > 1 && len(r.held) >= alikeItems
+	r.mu.Unlock()
+	switch {
+	case differs: // the reasons are the items' own
+		r.settle(r.takeHeld())
+	case stop:
+		r.stop(refusedAlike(n, message))
+	}
+}
+
+func refusedAlike(n int, message string) error {
+	return fmt.Errorf("the platform refuses each of %d results alike, so nothing is rejected: %s", n, message)
+}
+
+func (r *posting) takeHeld() []harness.Receipt {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	held := r.held
+	r.held, r.heldOf = nil, 0
+	return held
+}
+
+// convict rejects the held items, since the platform takes others.
+func (r *posting) convict() {
+	r.mu.Lock()
+	r.took = true
+	r.mu.Unlock()
+	r.settle(r.takeHeld())
+}
+
+// closeRefusals decides on what is held when nothing else is to be sent: it is
+// rejected if the platform took anything of the run before.
+func (r *posting) closeRefusals(ctx context.Context) error {
+	held := r.takeHeld()
+	if len(held) == 0 {
+		return nil
+	}
+	if !r.took {
+		if err := r.lookForAny(ctx); err != nil {
+			r.release(receiptKeys(held))
+			return fmt.Errorf("find out whether %d results that the platform refuses are to blame: %w", len(held), err)
+		}
+	}
+	if !r.took {
+		r.release(receiptKeys(held))
+		return refusedAlike(len(held), held[0].Message)
+	}
+	r.settle(held)
+	return nil
+}
+
+// lookForAny notes whether the platform has any result of the run.
+func (r *posting) lookForAny(ctx context.Context) error {
+	return r.readList(ctx, func(results []listedResult) error {
+		for _, res := range results {
+			r.took = r.took || res.keyed && res.key.Run == r.RunID
+		}
+		return nil
+	})
+}
+
+// dropRefusals makes what is held pending again.
+func (r *posting) dropRefusals() { r.release(receiptKeys(r.takeHeld())) }
+
+func receiptKeys(receipts []harness.Receipt) []harness.Key {
+	out := make([]harness.Key, len(receipts))
+	for i, r := range receipts {
+		out[i] = r.Key
+	}
+	return out
+}
+
+// refused deals with a batch that the platform certainly did not take as it was,
+// and gives the parts that are to be sent again, the last of them first.
+func (r *sending) refused(items []item, err error) []part {
+	var e *Error
+	if !errors.As(err, &e) {
+		e = &Error{}
+	}
+	switch e.Status {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+	default: // not about items: nothing was sent, or nobody may post
+		r.release(keys(items))
+		r.stop(err)
+		return nil
+	}
+	complaints := complaintsOf(e, items)
+	r.answered()
+	left, unknown := r.leftOver(items)
+	untouched := len(left) == len(items)
+	switch {
+	case unknown != nil:
+		r.unsure = true
+		r.park(keys(items), unknown)
+		return nil
+	case aboutRequest(e, len(items)):
+		r.release(keys(left))
+		r.stop(err)
+		return nil
+	case len(complaints) > 0:
+		if _, first := complaints[items[0].key]; !first && untouched {
+			r.learn(whole)
+		}
+		return []part{{items: r.reject(left, complaints)}}
+	case len(items) == 1:
+		r.alone = append(r.alone, harness.Receipt{Key: items[0].key, State: harness.PostRejected, Message: e.Message})
+		return nil
+	}
+	half := len(left) / 2
+	return []part{{items: left[half:]}, {items: left[:half], proof: untouched}}
+}
+
+// reject settles the items with a complaint and gives the others.
+func (r *posting) reject(items []item, complaints map[harness.Key]string) []item {
+	var receipts []harness.Receipt
+	var rest []item
+	for _, it := range items {
+		if message, bad := complaints[it.key]; bad {
+			receipts = append(receipts, harness.Receipt{Key: it.key, State: harness.PostRejected, Message: r.Client.http.Clean(message)})
+		} else {
+			rest = append(rest, it)
+		}
+	}
+	r.settle(receipts)
+	return rest
+}
+
+// complaintsOf finds the items that a 422 names, with what it says about them;
+// none when it names none, or one that is not there.
+func complaintsOf(e *Error, items []item) map[harness.Key]string {
+	var body HTTPValidationError
+	if e.Status != http.StatusUnprocessableEntity || json.Unmarshal(e.Body, &body) != nil {
+		return nil
+	}
+	out := map[harness.Key]string{}
+	for _, d := range body.Detail {
+		i, ok := d.Item()
+		if !ok || i >= len(items) {
+			return nil
+		}
+		message := d.Msg
+		for k := len(d.Loc) - 1; k >= 2; k-- {
+			message = fmt.Sprint(d.Loc[k]) + ": " + message
+		}
+		key := items[i].key
+		if out[key] != "" {
+			message = out[key] + "; " + message
+		}
+		out[key] = message
+	}
+	return out
+}
+
+// aboutRequest tells whether a 422 complains about the request and not about its
+// n items: about the path, a header or the query, or about what all items of a
+// run share. Then the configuration is wrong. A complaint about the body as a
+// whole may be about its size, so more than one item may do better apart.
+func aboutRequest(e *Error, n int) bool {
+	var body HTTPValidationError
+	if e.Status != http.StatusUnprocessableEntity || json.Unmarshal(e.Body, &body) != nil {
+		return false
+	}
+	return slices.ContainsFunc(body.Detail, func(d ValidationError) bool {
+		switch {
+		case len(d.Loc) == 0:
+			return false // it says nothing
+		case len(d.Loc) == 1 && d.Loc[0] == "body":
+			return n == 1
+		}
+		if _, ok := d.Item(); !ok {
+			return true
+		}
+		return len(d.Loc) > 2 && slices.Contains([]any{"application_spec_id", "evaluation_dataset_version_num", "account_id"}, d.Loc[2])
+	})
+}
+
+// verdict is what is known of the platform's batches.
+type verdict int
+
+const (
+	unproved verdict = iota
+	whole            // a refused batch leaves nothing behind
+	parted           // a refused batch was taken in part
+)
+
+// learn notes what a batch has shown. That one was taken in part stands.
+func (r *posting) learn(v verdict) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.batches != parted {
+		r.batches = v
+	}
+}
+
+// leftOver gives the items of a refused batch that the platform does not have.
+// No document says whether a refused batch leaves a part behind, so it is looked
+// up until it is proved that it does not: by a batch of which nothing is there
+// though it began with items that are good. Results of the same test cases
+// without a run key may be these items, so they leave it unknown.
+func (r *sending) leftOver(items []item) ([]item, error) {
+	r.mu.Lock()
+	known := r.batches
+	r.mu.Unlock()
+	if known == whole || len(items) == 1 {
+		return items, nil
+	}
+	f, err := r.find(r.ctx, keys(items))
+	if err != nil {
+		return items, err
+	}
+	for _, it := range items {
+		if f.ids[it.key] == "" && f.keyless[it.key.Case] {
+			return items, fmt.Errorf("%w: the evaluation has results of test case %q without the key of a run", ErrUnknownFate, it.key.Case)
+		}
+	}
+	if len(f.ids) == 0 {
+		return items, nil
+	}
+	r.learn(parted)
+	r.taken = true
+	var rest []item
+	var receipts []harness.Receipt
+	for _, it := range items {
+		if id := f.ids[it.key]; id != "" {
+			receipts = append(receipts, harness.Receipt{Key: it.key, State: harness.PostPosted, RemoteID: id})
+		} else {
+			rest = append(rest, it)
+		}
+	}
+	r.settle(receipts)
+	return rest, nil
+}
