@@ -125,10 +125,11 @@ func TestRunWhosePlatformIsCutOff(t *testing.T) {
 				}
 			})
 		},
-		"down for good": func(s *scene) {
+		"down for long": func(s *scene) {
 			s.platform.tell(nil, func(n int, taken bool) {
 				if n == 2 && taken {
 					s.platform.link.down()
+					time.AfterFunc(10*time.Second, func() { s.platform.link.reset() })
 				}
 			})
 		},
