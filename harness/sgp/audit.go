@@ -21,7 +21,7 @@ var ErrAudit = errors.New("the platform does not hold what was posted")
 func (r *posting) audit(ctx context.Context) (harness.Audit, error) {
 	if wait := time.Until(r.resent.Add(r.quiet)); !r.resent.IsZero() && wait > 0 {
 		r.notice("some results were posted again: in %s it is checked that none is there twice", wait.Round(time.Second))
-		if err := pause(ctx, wait); err != nil {
+		if err := r.pause(ctx, wait); err != nil {
 			return harness.Audit{}, err
 		}
 	}
@@ -42,7 +42,7 @@ func (r *posting) audit(ctx context.Context) (harness.Audit, error) {
 		if try == 0 {
 			r.notice("what the platform has can't be read, which is tried again: %v", err)
 		}
-		if err := pause(ctx, pauseAfter(try)); err != nil {
+		if err := r.pause(ctx, pauseAfter(try)); err != nil {
 			return audit, err
 		}
 	}
@@ -81,13 +81,15 @@ func (r *posting) ours(results []listedResult) []harness.Listed {
 	return out
 }
 
-// pause waits, unless ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
+// pause waits, unless ctx ends or there is no time.
+func (p *Publisher) pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return nil
+	case <-p.Hurry:
+		return ErrHurried
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}

@@ -56,6 +56,8 @@ func (r *posting) loop(ctx context.Context, more <-chan struct{}) error {
 		case !dry: // there may be more
 		case more == nil && r.idle():
 			return nil
+		case more == nil && r.hurried() && !r.busy():
+			return ErrHurried
 		case !r.await(ctx, more):
 			more = nil
 		}
@@ -79,6 +81,23 @@ func (r *posting) idle() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.active == 0 && !r.released && len(r.open) == 0
+}
+
+// busy tells whether there is something to do without waiting for a look.
+func (r *posting) busy() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.active > 0 || r.released && (r.row < inTrouble || r.probe)
+}
+
+// hurried tells whether Hurry is closed.
+func (p *Publisher) hurried() bool {
+	select {
+	case <-p.Hurry:
+		return true
+	default:
+		return false
+	}
 }
 
 // claim takes results for a batch, dry when no more are pending. Results may be
@@ -116,9 +135,12 @@ func (r *posting) await(ctx context.Context, more <-chan struct{}) (open bool) {
 		defer timer.Stop()
 		due = timer.C
 	}
-	var ended <-chan struct{}
+	var ended, hurry <-chan struct{}
 	if more == nil {
 		ended = r.ended
+		if !r.hurried() {
+			hurry = r.Hurry
+		}
 	}
 	select {
 	case _, open := <-more:
@@ -126,6 +148,7 @@ func (r *posting) await(ctx context.Context, more <-chan struct{}) (open bool) {
 	case <-ended:
 	case <-r.wake:
 	case <-due:
+	case <-hurry:
 	case <-r.halt:
 	case <-ctx.Done():
 	}

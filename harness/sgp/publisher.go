@@ -51,10 +51,18 @@ type Publisher struct {
 	// up: results in doubt that it does not list are posted again no sooner.
 	// Default 2m.
 	QuietTime time.Duration
+	// Hurry, when closed, leaves no time to wait for anything but the platform's
+	// answers: what is pending is still posted, but what is in doubt stays so, and
+	// no audit waits for what may come late. Run then returns ErrHurried.
+	Hurry <-chan struct{}
 	// Notice, when set, is told what Run waits for: one line, fit to be shown. It
 	// is called by one goroutine at a time.
 	Notice func(string)
 }
+
+// ErrHurried is the cause of an error of Publisher.Run after Hurry was closed
+// while it had to wait.
+var ErrHurried = errors.New("there was no time to wait for what may still arrive")
 
 // Run posts what the outbox holds. It then waits for news on more, until more is
 // closed and nothing is pending or in doubt; a nil channel counts as closed; then
