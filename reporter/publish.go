@@ -32,7 +32,7 @@ func auditText(p *harness.Publish) string {
 	case a == nil:
 		return ""
 	case a.Clean():
-		return "each of " + count(a.Found) + " found once"
+		return count(a.Found) + " found, each once"
 	}
 	return count(a.Found) + " found · " + auditTrouble(a)
 }

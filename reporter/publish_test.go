@@ -27,7 +27,7 @@ func TestAuditShown(t *testing.T) {
 		trouble string
 		clean   bool
 	}{
-		"all is well":     {harness.Publish{Posted: 1200, Audit: &harness.Audit{Found: 1200, At: at}}, "each of 1,200 found once", "", true},
+		"all is well":     {harness.Publish{Posted: 1200, Audit: &harness.Audit{Found: 1200, At: at}}, "1,200 found, each once", "", true},
 		"nothing to post": {harness.Publish{}, "", "", true},
 		"not asked":       {harness.Publish{Posted: 2}, "not made: what the platform has is not known", "", false},
 		"duplicated": {harness.Publish{Posted: 2, Audit: &harness.Audit{Found: 2, Duplicated: 3, At: at}}, "2 found · 3 duplicated",

@@ -13,7 +13,7 @@ const (
 	CodeUsage        = 2   // usage or configuration: nothing was called
 	CodeInconclusive = 3   // not enough evidence: no case, nothing scored
 	CodeIncomplete   = 4   // too many errors, or stopped: can be resumed
-	CodeUnposted     = 5   // results not all posted: can be resumed
+	CodeUnposted     = 5   // results not all posted, or not once each: Publish goes on
 	CodeBug          = 70  // a panic in evalrun itself
 	CodeInterrupted  = 130 // SIGINT; what was finished is kept
 	CodeTerminated   = 143 // SIGTERM; likewise
@@ -24,7 +24,7 @@ func Code(r *harness.Report) int {
 	switch {
 	case r.Verdict == harness.VerdictIncomplete || r.Status == harness.Incomplete:
 		return CodeIncomplete
-	case r.Publish != nil && (r.Publish.Pending > 0 || r.Publish.Rejected > 0 || r.Publish.Error != ""):
+	case postingCode(r.Publish) != CodePass:
 		return CodeUnposted
 	case r.Verdict == harness.Fail:
 		return CodeFail
@@ -32,6 +32,15 @@ func Code(r *harness.Report) int {
 		return CodePass
 	}
 	return CodeInconclusive
+}
+
+// postingCode is CodePass when the platform has every result once, as far as it
+// was asked, or none is to go there; else CodeUnposted.
+func postingCode(p *harness.Publish) int {
+	if p == nil || p.Clean() {
+		return CodePass
+	}
+	return CodeUnposted
 }
 
 // Worst is the code that counts when several apply.

@@ -23,10 +23,20 @@ func TestCode(t *testing.T) {
 		"stopped, gate passed":    {harness.Report{Verdict: harness.Pass, Status: harness.Incomplete}, CodeIncomplete},
 		"pending":                 {harness.Report{Verdict: harness.Fail, Publish: &harness.Publish{Pending: 1}}, CodeUnposted},
 		"rejected":                {harness.Report{Verdict: harness.Pass, Publish: &harness.Publish{Rejected: 1}}, CodeUnposted},
-		"posted":                  {harness.Report{Verdict: harness.Pass, Publish: &harness.Publish{Posted: 1}}, CodePass},
+		"nothing to post":         {harness.Report{Verdict: harness.Pass, Publish: &harness.Publish{}}, CodePass},
+		"no audit":                {harness.Report{Verdict: harness.Pass, Publish: &harness.Publish{Posted: 1}}, CodeUnposted},
+		"posting stopped":         {harness.Report{Verdict: harness.Pass, Publish: &harness.Publish{Error: "x"}}, CodeUnposted},
+		"lost":                    {audited(harness.Audit{Lost: 1}), CodeUnposted},
+		"duplicated":              {audited(harness.Audit{Found: 1, Duplicated: 1}), CodeUnposted},
+		"unexpected":              {audited(harness.Audit{Found: 1, Unexpected: 1}), CodeUnposted},
+		"posted":                  {audited(harness.Audit{Found: 1}), CodePass},
 	} {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, tc.want, Code(&tc.report)) })
 	}
+}
+
+func audited(a harness.Audit) harness.Report {
+	return harness.Report{Verdict: harness.Pass, Publish: &harness.Publish{Posted: 1, Audit: &a}}
 }
 
 func TestWorst(t *testing.T) {

@@ -4,7 +4,8 @@
 // stored into a report that the gate judges.
 //
 // The evalrun command is a thin layer over it, and so is anything else that
-// wants a suite run as the command runs it:
+// wants a suite run as the command runs it (Run), stored results scored again
+// (Score), or their posting finished (Publish):
 //
 //	st, err := store.Open(".evalrun")
 //	s, err := suite.Load("suites/quickstart.yaml", suite.Options{})

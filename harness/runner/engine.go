@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/sgp"
 )
 
 // run does what is to do, the posting beside it, and reports.
@@ -39,11 +40,11 @@ func (r *runner) run(ctx context.Context) (Outcome, error) {
 		return Outcome{}, &Error{Code: CodeIncomplete, Err: errors.Join(err, e.err),
 			Hint: "the results that were stored are kept, and the run can be resumed"}
 	}
-	if posted != nil && report.Publish != nil {
+	if posted != nil && report.Publish != nil && !errors.Is(posted, sgp.ErrAudit) { // of that the audit tells
 		report.Publish.Error = r.redact.Text(posted.Error())
 	}
-	out := Outcome{RunID: r.stored.ID(), Report: report, Err: r.redact.failure(e.err)}
-	if ctx.Err() != nil && (report.Status == harness.Incomplete || cut) {
+	out := Outcome{RunID: r.stored.ID(), Report: report, Err: r.redact.failure(e.err), only: r.only}
+	if ctx.Err() != nil && (r.todo.run && report.Status == harness.Incomplete || cut) {
 		out.interrupted = context.Cause(ctx)
 	}
 	return out, nil

@@ -19,11 +19,15 @@ type Options struct {
 	Selection Selection
 	// Resume goes on with a run: its ID, or "latest" for the newest one of this
 	// suite and app, whatever became of it. Of a run that is complete only what is
-	// not posted is posted; when there is nothing to do at all it is reported and
+	// not posted is posted, and the platform is audited unless it was found to have
+	// all of it once; when there is nothing to do at all it is reported and
 	// nothing is called. A run whose scoring was cut off (see Score) is refused.
 	Resume string
 	// RetryErrors resumes likewise, and runs the errored trials again.
 	RetryErrors bool
+	// RetryRejected, of Publish, posts the results that the platform rejected once
+	// more.
+	RetryRejected bool
 	// AllowDrift resumes although the suite file has changed since. Reports of the
 	// run then say so.
 	AllowDrift bool
@@ -45,6 +49,9 @@ type Options struct {
 	// Started, when given, is told the run's ID and progress before the first
 	// case; what it returns is called after the last one.
 	Started func(id string, p *harness.Progress) (stop func())
+	// Notice, when given, is told in a sentence what posting waits for, such as a
+	// quiet time. It is called from several goroutines.
+	Notice func(text string)
 }
 
 // Outcome is what a run came to.
@@ -61,6 +68,8 @@ type Outcome struct {
 	// interrupted is the cause of the context's end, when that cut the run or its
 	// posting off.
 	interrupted error
+	// only posting was asked for: the code is about nothing else.
+	only bool
 }
 
 // Code is the exit code. An interrupted run's is the Code of the Error that was
@@ -68,6 +77,9 @@ type Outcome struct {
 // when posting was cut off.
 func (o Outcome) Code() int {
 	code := Code(o.Report)
+	if o.only {
+		code = postingCode(o.Report.Publish)
+	}
 	if o.interrupted != nil {
 		interrupted := CodeInterrupted
 		var e *Error

@@ -93,7 +93,7 @@ dataset: {sgp: {dataset_id: %s, version: 1}}
 app: {echo: {}}
 evaluators: [equals]
 concurrency: 1
-publish: {sgp: {evaluation: {name: nightly}, quiet_time: 20ms}}
+publish: {sgp: {evaluation: {name: nightly}, quiet_time: 50ms}}
 `, p.dataset) + strings.Join(more, "\n")
 	return loadIn(p.t, dir, text, map[string]string{"SGP_CLIENT_BASE_URL": p.url, "SGP_API_KEY": "k"})
 }
@@ -105,7 +105,10 @@ func TestPublish(t *testing.T) {
 	assert.Equal(t, CodePass, outcome.Code())
 	pub := outcome.Report.Publish
 	require.NotNil(t, pub)
-	assert.Equal(t, harness.Publish{Platform: "sgp", EvaluationID: pub.EvaluationID, Posted: 2}, *pub)
+	require.NotNil(t, pub.Audit)
+	assert.WithinDuration(t, time.Now(), pub.Audit.At, time.Minute)
+	pub.Audit.At = time.Time{}
+	assert.Equal(t, harness.Publish{Platform: "sgp", EvaluationID: pub.EvaluationID, Posted: 2, Audit: &harness.Audit{Found: 2}}, *pub)
 	assert.Equal(t, int64(2), p.count(pub.EvaluationID))
 	again, err := Run(t.Context(), p.suite(dir), Options{Store: st, Resume: "latest"})
 	require.NoError(t, err)
@@ -113,21 +116,111 @@ func TestPublish(t *testing.T) {
 	assert.Equal(t, int64(2), p.count(pub.EvaluationID))
 }
 
-// Batches that the platform took before the connection was cut are not posted
-// again, and the app is not asked again.
-func TestPublishAfterAnAmbiguousFailure(t *testing.T) {
+// Batches that the platform took before the connection was cut are found there;
+// they are not posted again.
+func TestPublishInDoubt(t *testing.T) {
 	p, st, dir := newPlatform(t), openStore(t), t.TempDir()
 	p.fail(func(_ http.ResponseWriter, r *http.Request) {
 		p.handler.ServeHTTP(httptest.NewRecorder(), r)
 		panic(http.ErrAbortHandler)
 	})
-	app := &answers{}
-	outcome, err := runApp(t.Context(), p.suite(dir), Options{Store: st}, app)
+	outcome, err := Run(t.Context(), p.suite(dir), Options{Store: st})
 	require.NoError(t, err)
-	assert.Equal(t, CodePass, outcome.Code(), "what was taken is found")
+	assert.Equal(t, CodePass, outcome.Code())
 	assert.Equal(t, int64(2), outcome.Report.Publish.Posted)
 	assert.Equal(t, int64(2), p.count(outcome.Report.Publish.EvaluationID))
-	assert.Len(t, app.asked, 2)
+}
+
+// refuse answers every batch with a status.
+func refuse(status int) func(http.ResponseWriter, *http.Request) {
+	return func(w http.ResponseWriter, _ *http.Request) { http.Error(w, `{"detail": "no"}`, status) }
+}
+
+// What was not posted is posted later, by a resumed run or by Publish: the app is
+// not asked again, and the run stays what it was.
+func TestPublishLater(t *testing.T) {
+	for _, way := range []string{"resume", "publish"} {
+		t.Run(way, func(t *testing.T) {
+			p, st, dir := newPlatform(t), openStore(t), t.TempDir()
+			p.fail(refuse(http.StatusUnauthorized))
+			app := &answers{}
+			outcome, err := runApp(t.Context(), p.suite(dir), Options{Store: st}, app)
+			require.NoError(t, err)
+			assert.Equal(t, CodeUnposted, outcome.Code())
+			assert.Equal(t, int64(2), outcome.Report.Publish.Pending)
+			assert.Contains(t, outcome.Report.Publish.Error, "401")
+			before := infoOf(t, st, outcome.RunID)
+			assert.Equal(t, "complete", before.Status, "the run itself is")
+
+			p.fail(nil)
+			var later Outcome
+			if way == "resume" {
+				later, err = runApp(t.Context(), p.suite(dir), Options{Store: st, Resume: outcome.RunID}, app)
+			} else {
+				later, err = Publish(t.Context(), p.suite(dir, "# it has changed"), Options{Store: st}, outcome.RunID)
+			}
+			require.NoError(t, err)
+			assert.Equal(t, CodePass, later.Code())
+			assert.Equal(t, int64(2), later.Report.Publish.Posted)
+			assert.True(t, later.Report.Publish.Clean())
+			assert.Equal(t, int64(2), p.count(later.Report.Publish.EvaluationID))
+			assert.Len(t, app.asked, 2)
+			after := infoOf(t, st, outcome.RunID)
+			assert.Equal(t, before.Finished, after.Finished)
+			assert.Equal(t, before.Reasons, after.Reasons)
+			assert.Equal(t, CodePass, Code(storedReport(t, st, outcome.RunID)))
+		})
+	}
+}
+
+// Publish posts what an incomplete run has; its code is about nothing else.
+func TestPublishOfAnIncompleteRun(t *testing.T) {
+	p, st, dir := newPlatform(t), openStore(t), t.TempDir()
+	p.fail(refuse(http.StatusUnauthorized))
+	cost := 1.0
+	outcome, err := runApp(t.Context(), p.suite(dir), Options{Store: st, MaxCost: 1}, &answers{cost: &cost})
+	require.NoError(t, err)
+	assert.Equal(t, CodeIncomplete, outcome.Code())
+	p.fail(nil)
+	posted, err := Publish(t.Context(), p.suite(dir), Options{Store: st}, outcome.RunID)
+	require.NoError(t, err)
+	assert.Equal(t, CodePass, posted.Code())
+	assert.Equal(t, int64(1), posted.Report.Publish.Posted)
+	assert.Equal(t, harness.Incomplete, posted.Report.Status)
+	assert.Equal(t, infoOf(t, st, outcome.RunID).Reasons, posted.Report.Reasons)
+	resumed, err := Run(t.Context(), p.suite(dir), Options{Store: st, Resume: outcome.RunID})
+	require.NoError(t, err)
+	assert.Equal(t, CodePass, resumed.Code())
+	assert.Equal(t, int64(2), p.count(resumed.Report.Publish.EvaluationID))
+}
+
+// A run that was made before its suite published anything is posted by Publish.
+func TestPublishOfARunWithoutPublish(t *testing.T) {
+	p, st, dir := newPlatform(t), openStore(t), t.TempDir()
+	s := p.suite(dir)
+	s.Publish = nil
+	outcome, err := Run(t.Context(), s, Options{Store: st})
+	require.NoError(t, err)
+	for name, spoil := range map[string]func(*suite.Suite){
+		"publishes nothing":                         func(s *suite.Suite) { s.Publish = nil },
+		"is of the dataset":                         func(s *suite.Suite) { s.Dataset.SGP.Version = 2 },
+		"is of suite \"published\", not of \"other": func(s *suite.Suite) { s.Name = "other" },
+	} {
+		s := p.suite(dir)
+		spoil(s)
+		_, err := Publish(t.Context(), s, Options{Store: st}, outcome.RunID)
+		require.ErrorContains(t, err, name)
+		assert.Equal(t, CodeUsage, CodeOf(err))
+	}
+	posted, err := Publish(t.Context(), p.suite(dir), Options{Store: st}, outcome.RunID)
+	require.NoError(t, err)
+	assert.Equal(t, CodePass, posted.Code())
+	assert.Equal(t, int64(2), p.count(posted.Report.Publish.EvaluationID))
+
+	other := p.suite(dir)
+	other.Publish.SGP.Evaluation, other.Publish.SGP.EvaluationID = nil, "another"
+	_, err = Publish(t.Context(), other, Options{Store: st}, outcome.RunID)
+	assert.Equal(t, CodeUsage, CodeOf(err), "what is posted stays where it is: %v", err)
 }
 
 // stuck takes batches and does not answer until the test is over, or the request.
@@ -180,6 +273,40 @@ func TestPublishInterrupted(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, CodePass, resumed.Code())
 			assert.Equal(t, int64(2), p.count(resumed.Report.Publish.EvaluationID))
+		})
+	}
+}
+
+// A signal while posting only waits for what may arrive late ends it at once.
+func TestPublishInterruptedInAQuietTime(t *testing.T) {
+	for notice, quiet := range map[string]time.Duration{
+		"whether 2 results arrived is not known": time.Hour,
+		"some results were posted again":         300 * time.Millisecond,
+	} {
+		t.Run(notice, func(t *testing.T) {
+			p, st := newPlatform(t), openStore(t)
+			p.fail(func(http.ResponseWriter, *http.Request) {
+				p.fail(nil)
+				panic(http.ErrAbortHandler)
+			})
+			s := p.suite(t.TempDir())
+			s.Publish.SGP.QuietTime = quiet
+			ctx, cancel := context.WithCancelCause(t.Context())
+			outcome, err := Run(ctx, s, Options{Store: st, Grace: time.Hour, Notice: func(text string) {
+				if strings.HasPrefix(text, notice) {
+					cancel(&Error{Code: CodeInterrupted, Err: errors.New("interrupted")})
+				}
+			}})
+			require.NoError(t, err)
+			assert.Equal(t, CodeInterrupted, outcome.Code())
+			assert.Equal(t, harness.Complete, outcome.Report.Status)
+			assert.Nil(t, outcome.Report.Publish.Audit)
+			assert.Equal(t, "posting was stopped with the run", outcome.Report.Publish.Error)
+
+			posted, err := Publish(t.Context(), p.suite(t.TempDir()), Options{Store: st}, outcome.RunID)
+			require.NoError(t, err)
+			assert.Equal(t, CodePass, posted.Code())
+			assert.Equal(t, int64(2), p.count(posted.Report.Publish.EvaluationID))
 		})
 	}
 }

@@ -24,7 +24,9 @@ func Report(ctx context.Context, st *store.Store, id string, checks []gate.Check
 	if err != nil {
 		return nil, err
 	}
-	complete(report, info)
+	if err := complete(ctx, st, report, info); err != nil {
+		return nil, err
+	}
 	return report, judge(ctx, st, info, report, checks, against)
 }
 
@@ -93,7 +95,7 @@ func during(asked []harness.Key) string {
 }
 
 // complete adds what the store knows of the run beside its results.
-func complete(r *harness.Report, info store.Info) {
+func complete(ctx context.Context, st *store.Store, r *harness.Report, info store.Info) error {
 	r.RunID, r.Suite, r.Reduce = info.ID, info.Spec.Suite, info.Spec.Reduce
 	if info.Spec.Options[appsOption] != "" {
 		r.App = info.Spec.App
@@ -111,12 +113,9 @@ func complete(r *harness.Report, info store.Info) {
 			r.Reasons = append(r.Reasons, stillRunning)
 		}
 	}
-	if p := info.Spec.Publish; p != nil {
-		r.Publish = &harness.Publish{
-			Platform: p.Platform, EvaluationID: p.EvaluationID, Posted: info.Posts.Posted,
-			Pending: info.Posts.Pending + info.Posts.Posting, Rejected: info.Posts.Rejected,
-		}
-	}
+	var err error
+	r.Publish, err = published(ctx, st, info)
+	return err
 }
 
 // report is that of the run which has just ended. The engine's is the same as
@@ -133,7 +132,7 @@ func (r *runner) report(ctx context.Context, e ending) (*harness.Report, error) 
 		}
 	}
 	checks := r.suite.Gate
-	if r.stored == nil {
+	if !r.todo.run {
 		if checks, err = Checks(info); err != nil {
 			return nil, err
 		}
@@ -142,7 +141,9 @@ func (r *runner) report(ctx context.Context, e ending) (*harness.Report, error) 
 		report.Abandoned = e.report.Abandoned
 		info.Status, info.Reasons = string(e.report.Status), e.reasons
 	}
-	complete(report, info)
+	if err := complete(ctx, r.options.Store, report, info); err != nil {
+		return nil, err
+	}
 	for _, n := range r.notes {
 		if !slices.Contains(report.Warnings, n) {
 			report.Warnings = append(report.Warnings, n)

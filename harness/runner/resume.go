@@ -20,6 +20,9 @@ func (r *runner) find(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if r.only {
+		r.options.App = info.Spec.App
+	}
 	if err := r.fits(info); err != nil {
 		return err
 	}
@@ -33,7 +36,7 @@ func (r *runner) find(ctx context.Context) error {
 	if len(info.Asked) > 0 {
 		r.note(diedBefore + during(info.Asked))
 	}
-	if r.drifted(info) {
+	if r.drifted(info) && !r.only {
 		r.note("the suite file had changed when the run was resumed with --allow-drift")
 	}
 	if r.todo == (work{}) && r.otherGate(info.Spec) {
@@ -79,13 +82,21 @@ func (r *runner) fits(info store.Info) error {
 		return usage(fmt.Errorf("run %s is of suite %q, not of %q", info.ID, info.Spec.Suite, r.suite.Name), "")
 	case info.Spec.App != r.appName():
 		return usage(fmt.Errorf("run %s is of app %q, not of %q", info.ID, info.Spec.App, r.appName()), "")
+	case r.only:
+		return r.postable(info)
 	case r.drifted(info) && !r.options.AllowDrift:
 		return usage(fmt.Errorf("%s has changed since run %s began", r.suite.Path, info.ID),
 			"start a new run without --resume, or go on with --allow-drift")
-	case slices.Contains(info.Reasons, scoringCut):
-		return usage(fmt.Errorf("run %s: %s", info.ID, scoringCut), "evalrun score "+info.ID+" gives all results the same evaluators again")
 	}
-	return nil
+	return whollyScored(info)
+}
+
+// whollyScored refuses a run whose scoring was cut off.
+func whollyScored(info store.Info) error {
+	if !slices.Contains(info.Reasons, scoringCut) {
+		return nil
+	}
+	return usage(fmt.Errorf("run %s: %s", info.ID, scoringCut), "evalrun score "+info.ID+" gives all results the same evaluators again")
 }
 
 func (r *runner) drifted(info store.Info) bool { return info.Spec.Text != string(r.suite.Text) }
@@ -134,9 +145,14 @@ func keptHint(err error) error {
 
 // left is what there is to do of a run.
 func (r *runner) left(info store.Info) work {
+	if r.only {
+		return work{post: true}
+	}
 	if info.Status != string(harness.Complete) || r.options.RetryErrors && info.Errored > 0 {
 		return work{run: true, post: true}
 	}
-	waiting := info.Posts.Pending+info.Posts.Posting > 0 || info.Spec.Publish == nil && info.Completed > 0
-	return work{post: r.suite.Publish != nil && waiting}
+	p := info.Posts
+	waiting := p.Pending+p.Posting > 0 || info.Spec.Publish == nil && info.Completed > 0
+	doubtful := p.Posted > 0 && (info.Audit == nil || !info.Audit.Clean())
+	return work{post: r.suite.Publish != nil && (waiting || doubtful)}
 }

@@ -46,6 +46,7 @@ func (r *runner) do(ctx context.Context) (Outcome, error) {
 type runner struct {
 	suite     *suite.Suite
 	options   Options
+	only      bool // posting: nothing else is done, see Publish
 	selection Selection
 	redact    *Redactor
 
@@ -103,6 +104,11 @@ func (r *runner) prepare(ctx context.Context) error {
 	}
 	if err == nil && r.options.RetryErrors && r.todo.run {
 		if _, err = r.stored.ForgetErrored(ctx); err != nil {
+			err = usage(err, "")
+		}
+	}
+	if err == nil && r.options.RetryRejected && r.only {
+		if _, err = r.stored.ForgetRejected(ctx); err != nil {
 			err = usage(err, "")
 		}
 	}

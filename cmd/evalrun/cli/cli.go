@@ -119,7 +119,7 @@ func (a *app) root() *cobra.Command {
 result in a local store, and turns the report into a verdict and an exit code.
 
 Exit codes: 0 passed, 1 gate failed, 2 usage or configuration, 3 inconclusive,
-4 incomplete (can be resumed), 5 not all posted, 70 a bug, 130 and 143 interrupted.`,
+4 incomplete (can be resumed), 5 not all posted once, 70 a bug, 130 and 143 interrupted.`,
 		SilenceErrors: true, SilenceUsage: true,
 		Args: subcommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -130,7 +130,8 @@ Exit codes: 0 passed, 1 gate failed, 2 usage or configuration, 3 inconclusive,
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no table")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "show every wrong answer and every error")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours")
-	root.AddCommand(a.runCommand(), a.scoreCommand(), a.gateCommand(), a.compareCommand(), a.baselineCommand(), a.listCommand(), a.showCommand(), a.reportCommand(),
+	root.AddCommand(a.runCommand(), a.scoreCommand(), a.publishCommand(), a.gateCommand(), a.compareCommand(), a.baselineCommand(),
+		a.listCommand(), a.showCommand(), a.reportCommand(),
 		a.datasetCommand(), a.serveCommand(), a.initCommand(), a.validateCommand(), a.schemaCommand(), a.versionCommand())
 	root.SetFlagErrorFunc(flagError)
 	return root

@@ -84,6 +84,7 @@ func (a *app) runJob(ctx context.Context, f *runFlags, st *store.Store, j job, o
 	outcome, err := runner.Run(ctx, j.suite, runner.Options{
 		Store: st, App: j.app, Selection: f.selection, Resume: f.resumed(), RetryErrors: f.retry != "", AllowDrift: f.allowDrift,
 		Against: j.against, MaxCost: f.maxCost, Grace: grace, Abort: a.abort, Tags: maps.Clone(f.tags), Version: version(), Revision: j.revision,
+		Notice:  a.notice,
 		Started: func(_ string, p *harness.Progress) func() { return a.progress(j, p) },
 	})
 	if err != nil {
@@ -111,14 +112,24 @@ func (a *app) runJob(ctx context.Context, f *runFlags, st *store.Store, j job, o
 // sayNext says what can be done about a run that has not come to its end: going
 // on, asking again where there were errors, posting what was not posted.
 func (a *app) sayNext(r *harness.Report) {
-	p := r.Publish
 	switch {
 	case r.Status == harness.Incomplete:
 		a.say("To go on where it stopped: %s", a.command("run", "--resume="+r.RunID))
 	case r.Trials.Errored > 0:
 		a.say("To run the trials with errors again: %s", a.command("run", "--retry-errors="+r.RunID))
-	case p != nil && (p.Pending > 0 || p.Error != ""):
-		a.say("To post what was not posted: %s", a.command("run", "--resume="+r.RunID))
+	}
+	p := r.Publish
+	if p == nil || p.Clean() {
+		return
+	}
+	switch {
+	case p.Pending > 0:
+		a.say("To post what was not posted: %s", a.command("publish", r.RunID))
+	case p.Error != "" || p.Audit == nil || !p.Audit.Clean():
+		a.say("To ask the platform again what it has: %s", a.command("publish", r.RunID))
+	}
+	if p.Rejected > 0 {
+		a.say("To post what was rejected once more: %s", a.command("publish", r.RunID, "--retry-rejected"))
 	}
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -93,12 +94,42 @@ func (a *app) listTable(infos []store.Info) error {
 	t := table.NewWriter()
 	t.SetStyle(table.StyleDefault)
 	t.Style().Options = table.OptionsNoBordersAndSeparators
-	t.AppendHeader(table.Row{"run", "suite", "app", "status", "started", "done", "errors"})
+	posts := slices.ContainsFunc(infos, func(i store.Info) bool { return i.Spec.Publish != nil })
+	header := table.Row{"run", "suite", "app", "status", "started", "done", "errors"}
+	if posts {
+		header = append(header, "posted")
+	}
+	t.AppendHeader(header)
 	for _, i := range infos {
-		t.AppendRow(table.Row{i.ID, reporter.Terminal(i.Spec.Suite), reporter.Terminal(i.Spec.App), i.Status,
+		row := table.Row{i.ID, reporter.Terminal(i.Spec.Suite), reporter.Terminal(i.Spec.App), i.Status,
 			i.Started.Local().Format("2006-01-02 15:04:05"),
-			fmt.Sprintf("%d/%d", i.Completed, max(i.Planned, 0)*int64(max(i.Spec.Trials, 1))), i.Errored})
+			fmt.Sprintf("%d/%d", i.Completed, max(i.Planned, 0)*int64(max(i.Spec.Trials, 1))), i.Errored}
+		if posts {
+			row = append(row, posted(i))
+		}
+		t.AppendRow(row)
 	}
 	_, err := fmt.Fprintln(a.stdout, t.Render())
 	return err
+}
+
+// posted is in few words how far a run's results are on their way to a platform.
+func posted(i store.Info) string {
+	p := i.Posts
+	waiting := p.Pending + p.Posting
+	switch {
+	case i.Spec.Publish == nil:
+		return ""
+	case waiting > 0 && p.Rejected > 0:
+		return fmt.Sprintf("%d pending, %d rejected", waiting, p.Rejected)
+	case waiting > 0:
+		return fmt.Sprintf("%d pending", waiting)
+	case p.Rejected > 0:
+		return fmt.Sprintf("%d rejected", p.Rejected)
+	case p.Posted > 0 && i.Audit == nil:
+		return "not audited"
+	case i.Audit != nil && !i.Audit.Clean():
+		return "not once each"
+	}
+	return fmt.Sprint(p.Posted)
 }

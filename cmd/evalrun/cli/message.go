@@ -40,7 +40,7 @@ func (a *app) fail(err error) {
 }
 
 // storedCommand is a command in a hint that needs the store.
-var storedCommand = regexp.MustCompile(`evalrun (list|score [0-9A-Z]{26})\b`)
+var storedCommand = regexp.MustCompile(`evalrun (list|(score |run --resume=)[0-9A-Z]{26})\b`)
 
 // here is such a command with the store that this one was given.
 func (a *app) here(command string) string {

@@ -40,8 +40,8 @@ results, writes the reports and judges the suite's gate.
 follows; --retry-errors does so too and runs the errored trials again. A resumed
 run keeps its cases, trials and seed: when the dataset has changed, so that a case
 is another one or is not there any more, the run ends as incomplete (exit code 4)
-and keeps what it has. Of a run that is complete only what is not posted yet is posted;
-when there is nothing to do at all, it is reported.`,
+and keeps what it has. Of a run that is complete only what is not posted yet is
+posted, as evalrun publish does; when there is nothing to do at all, it is reported.`,
 		Example: `  evalrun run suites/quickstart.yaml
   evalrun run support.yaml --trials 3 -o out/report.junit.xml
   evalrun run support.yaml --case late-parcel --json

@@ -223,17 +223,24 @@ func subst(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// jsonenv NAME FIELD FILE puts a field of a JSON object into the environment.
+// jsonenv NAME PATH FILE puts a value of a JSON document into the environment: the
+// path has names and numbers between dots.
 func jsonEnv(ts *testscript.TestScript, _ bool, args []string) {
-	var object map[string]any
-	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[2])), &object))
-	value, ok := object[args[1]]
-	if nested, rest, found := strings.Cut(args[1], "."); !ok && found {
-		inner, _ := object[nested].(map[string]any)
-		value, ok = inner[rest]
-	}
-	if !ok {
-		ts.Fatalf("%s has no %s: %v", args[2], args[1], object)
+	var value any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[2])), &value))
+	for _, step := range strings.Split(args[1], ".") {
+		found := false
+		switch v := value.(type) {
+		case map[string]any:
+			value, found = v[step]
+		case []any:
+			if i, err := strconv.Atoi(step); err == nil && i < len(v) {
+				value, found = v[i], true
+			}
+		}
+		if !found {
+			ts.Fatalf("%s has no %s", args[2], args[1])
+		}
 	}
 	ts.Setenv(args[0], fmt.Sprint(value))
 }

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -52,6 +54,10 @@ func (a *app) showCase(cmd *cobra.Command, run, id string, asJSON bool) error {
 	}
 	w := bufio.NewWriter(a.stdout)
 	about := &harness.Report{RunID: info.ID, Suite: info.Spec.Suite, App: info.Spec.App}
+	posts, err := postsOf(cmd.Context(), st, info, id)
+	if err != nil {
+		return err
+	}
 	found := 0
 	for r, err := range st.Results(cmd.Context(), info.ID, store.Query{Case: id}) {
 		if err != nil {
@@ -70,6 +76,7 @@ func (a *app) showCase(cmd *cobra.Command, run, id string, asJSON bool) error {
 				showAsked(w, r.Case)
 			}
 			showTrial(w, r)
+			showPost(w, posts[r.Trial])
 		}
 		found++
 	}
@@ -78,6 +85,33 @@ func (a *app) showCase(cmd *cobra.Command, run, id string, asJSON bool) error {
 			Hint: "evalrun report " + info.ID + " -o csv lists its cases"}
 	}
 	return w.Flush()
+}
+
+// postsOf is how far the trials of a case have come on their way to a platform.
+func postsOf(ctx context.Context, st *store.Store, info store.Info, id string) (map[int]harness.Receipt, error) {
+	posts := map[int]harness.Receipt{}
+	if info.Spec.Publish == nil {
+		return posts, nil
+	}
+	for post, err := range st.Posts(ctx, info.ID, store.PostQuery{Case: id}) {
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return nil, err
+		}
+		posts[post.Key.Trial] = post
+	}
+	return posts, nil
+}
+
+// showPost shows where on a platform a result is, or why it is not there.
+func showPost(w *bufio.Writer, p harness.Receipt) {
+	if p.State == "" {
+		return
+	}
+	what := map[harness.PostState]string{
+		harness.PostPending: "not posted yet", harness.PostPosting: "in doubt: it was sent, or was about to be",
+		harness.PostPosted: "posted as " + p.RemoteID, harness.PostRejected: "rejected: " + p.Message,
+	}[p.State]
+	field(w, "platform", what)
 }
 
 func showAsked(w *bufio.Writer, c harness.Case) {

@@ -136,7 +136,8 @@ func (a *app) gateCommand() *cobra.Command {
 		Use:   "gate [RUN]",
 		Short: "Judge a stored run: the same checks as in a suite",
 		Long: `Gate judges a stored run, the newest one without RUN, by the checks that are kept with it: those of its suite
-when it was run. --suite takes those of a suite as it is today, --check others.`,
+when it was run. --suite takes those of a suite as it is today, --check others.
+The exit code is that of the run, so 4 when it is incomplete and 5 when its results are not all posted.`,
 		Example: `  evalrun gate latest --check "equals.pass_rate >= 0.9"`,
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -207,7 +208,11 @@ func (a *app) stored(cmd *cobra.Command, id string, out outputFlags, do doStored
 	if err != nil {
 		return err
 	}
-	source := reportSource{ctx: cmd.Context(), store: st, report: report, id: info.ID, gate: cmd.Name() == "gate"}
+	ctx := cmd.Context()
+	if cmd.Name() == "publish" { // what was posted until a signal came is reported
+		ctx = context.WithoutCancel(ctx)
+	}
+	source := reportSource{ctx: ctx, store: st, report: report, id: info.ID, part: cmd.Name()}
 	if err := a.write(source, outputs); err != nil {
 		return &runner.Error{Code: runner.CodeIncomplete, Err: err}
 	}

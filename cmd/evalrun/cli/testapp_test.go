@@ -32,6 +32,15 @@ func testApp() {
 			time.Sleep(time.Minute)
 		}
 		fmt.Print(string(data))
+	case "slow-two": // the second case is slow to come, and says so in a file
+		data, _ := io.ReadAll(os.Stdin)
+		if string(data) != "one" {
+			appendLine(os.Args[2], string(data))
+			time.Sleep(time.Minute)
+		}
+		fmt.Print(string(data))
+	case "append":
+		appendLine(os.Args[2], os.Args[3])
 	case "fickle": // fails for "two" until its mode file is there
 		data, _ := io.ReadAll(os.Stdin)
 		appendLine(os.Args[2], string(data))

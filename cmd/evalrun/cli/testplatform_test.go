@@ -1,6 +1,8 @@
 package cli_test
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,44 +13,111 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
-// proxy forwards to a platform. While the file says "drop", batches of results
-// are taken and the connection is cut before the answer; while it says "hang",
-// they are noted in the file hanging and never answered; while it holds a number,
-// they get that status.
+// faulty stands before a platform and does to batches of results what its file
+// says; nothing while that is empty:
+//
+//	drop         takes them and cuts the connection before the answer
+//	lose         notes them in the file lost and cuts the connection; the next ones
+//	             are taken
+//	late         likewise, and takes the lost ones too once the next one came
+//	hang         notes them in the file hanging and never answers
+//	reject TEXT  refuses each item with the text in it, by its number
+//	503          that status, or another
+type faulty struct {
+	forward http.Handler
+	file    string
+
+	mu   sync.Mutex
+	lost []*http.Request // of late
+}
+
+// proxy serves it.
 func proxy(addr, upstream, file string) {
 	to, err := url.Parse(upstream)
 	if err != nil {
 		os.Exit(2)
 	}
-	forward := httputil.NewSingleHostReverseProxy(to)
+	f := &faulty{forward: httputil.NewSingleHostReverseProxy(to), file: file}
 	handle := func(w http.ResponseWriter, r *http.Request) {
 		r.Host = to.Host
-		fault, _ := os.ReadFile(file)
-		if !strings.HasSuffix(r.URL.Path, "/test-case-results/batch") || len(fault) == 0 {
-			forward.ServeHTTP(w, r)
-			return
-		}
-		if strings.TrimSpace(string(fault)) == "drop" {
-			forward.ServeHTTP(httptest.NewRecorder(), r)
-			panic(http.ErrAbortHandler)
-		}
-		if strings.TrimSpace(string(fault)) == "hang" {
-			_, _ = io.Copy(io.Discard, r.Body)
-			appendLine("hanging", r.URL.Path)
-			<-r.Context().Done()
-			return
-		}
-		var status int
-		_, _ = fmt.Sscan(string(fault), &status)
-		http.Error(w, `{"detail": "as the test wants"}`, status)
+		f.ServeHTTP(w, r)
 	}
 	if err := http.ListenAndServe(addr, http.HandlerFunc(handle)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+func (f *faulty) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	text, _ := os.ReadFile(f.file)
+	fault, arg, _ := strings.Cut(strings.TrimSpace(string(text)), " ")
+	if !strings.HasSuffix(r.URL.Path, "/test-case-results/batch") {
+		f.forward.ServeHTTP(w, r)
+		return
+	}
+	body, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	switch fault {
+	case "":
+		f.forward.ServeHTTP(w, r)
+		f.catchUp()
+	case "drop":
+		f.forward.ServeHTTP(httptest.NewRecorder(), r)
+		panic(http.ErrAbortHandler)
+	case "lose", "late":
+		_ = os.WriteFile(f.file, nil, 0o644)
+		appendLine("lost", r.URL.Path)
+		if fault == "late" {
+			again := r.Clone(context.Background())
+			again.Body = io.NopCloser(bytes.NewReader(body))
+			f.mu.Lock()
+			f.lost = append(f.lost, again)
+			f.mu.Unlock()
+		}
+		panic(http.ErrAbortHandler)
+	case "hang":
+		appendLine("hanging", r.URL.Path)
+		<-r.Context().Done()
+	case "reject":
+		f.reject(w, r, body, arg)
+	default:
+		var status int
+		_, _ = fmt.Sscan(fault, &status)
+		http.Error(w, `{"detail": "as the test wants"}`, status)
+	}
+}
+
+// catchUp takes what came late.
+func (f *faulty) catchUp() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, r := range f.lost {
+		f.forward.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	f.lost = nil
+}
+
+func (f *faulty) reject(w http.ResponseWriter, r *http.Request, body []byte, text string) {
+	var items []json.RawMessage
+	_ = json.Unmarshal(body, &items)
+	detail := []any{}
+	for i, item := range items {
+		if strings.Contains(string(item), text) {
+			detail = append(detail, map[string]any{"type": "value_error", "msg": "not \x1b[31mwelcome\x1b[0m here",
+				"loc": []any{"body", i, "test_case_evaluation_data"}})
+		}
+	}
+	if len(detail) == 0 {
+		f.forward.ServeHTTP(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusUnprocessableEntity)
+	_ = json.NewEncoder(w).Encode(map[string]any{"detail": detail})
 }
 
 // platform lists test cases as the dataset's ID asks: with an error status, with

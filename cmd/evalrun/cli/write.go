@@ -21,7 +21,7 @@ type reportSource struct {
 	store  *store.Store
 	report *harness.Report
 	id     string
-	gate   bool // the table shows the gate alone
+	part   string // the table shows this alone: "gate", "publish" or "" for all
 }
 
 // data is what a format needs of the results: the table reads only those that it
@@ -61,7 +61,7 @@ func (a *app) write(s reportSource, outputs []output) error {
 // sayVerdict says in one line what went wrong, and nothing when all is well.
 func (a *app) sayVerdict(s reportSource) {
 	r := s.report
-	if runner.Code(r) == runner.CodePass {
+	if s.part == "publish" && r.Publish.Clean() || runner.Code(r) == runner.CodePass {
 		return
 	}
 	line := fmt.Sprintf("evalrun: %s: %s", reporter.Terminal(r.Suite), r.Verdict)
@@ -74,8 +74,11 @@ func (a *app) sayVerdict(s reportSource) {
 		line += "; " + reason
 	}
 	line += s.firstError()
-	if p := r.Publish; p != nil && (p.Pending > 0 || p.Rejected > 0 || p.Error != "") {
+	if p := r.Publish; p != nil && !p.Clean() {
 		line += fmt.Sprintf("; %d results pending, %d rejected", p.Pending, p.Rejected)
+		if a := p.Audit; a != nil {
+			line += fmt.Sprintf(", %d lost, %d duplicated, %d unexpected", a.Lost, a.Duplicated, a.Unexpected)
+		}
 		if p.Error != "" {
 			line += ": " + p.Error
 		}
@@ -135,7 +138,7 @@ func (a *app) render(s reportSource, format string, w io.Writer) error {
 	}
 	if format == "table" {
 		t, _ := a.terminal(w)
-		table := reporter.Table{Width: t.width, Color: t.color, GateOnly: s.gate}
+		table := reporter.Table{Width: t.width, Color: t.color, GateOnly: s.part == "gate", PublishOnly: s.part == "publish"}
 		if a.verbose {
 			table.Failures = 1 << 30
 		}
