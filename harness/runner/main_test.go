@@ -25,6 +25,13 @@ import (
 const serveEnv = "EVALRUN_TEST_SERVER"
 
 func TestMain(m *testing.M) {
+	if plan := os.Getenv(simChildEnv); plan != "" {
+		if err := simChild(plan); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(99)
+		}
+		os.Exit(0)
+	}
 	if addr := os.Getenv(serveEnv); addr != "" {
 		http.HandleFunc("/", func(http.ResponseWriter, *http.Request) {})
 		http.HandleFunc("/die", func(http.ResponseWriter, *http.Request) {
