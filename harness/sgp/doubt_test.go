@@ -115,6 +115,7 @@ func TestLateCommit(t *testing.T) {
 					require.NoError(t, err)
 				}
 				time.Sleep(time.Hour) // all that is late has come
+				synctest.Wait()
 				if tt.late < quiet {
 					clean(t, p, o, 30)
 				} else {

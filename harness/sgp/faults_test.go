@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -46,10 +47,10 @@ func once(n int, f fault) func(*http.Request, []byte, func() *http.Response) (*h
 
 // during lets a fault happen to the POSTs from one number to another.
 func during(from, to int, f fault) func(*http.Request, []byte, func() *http.Response) (*http.Response, error) {
-	n := 0
+	var posts atomic.Int64
 	return func(r *http.Request, _ []byte, serve func() *http.Response) (*http.Response, error) {
 		if r.Method == "POST" {
-			if n++; from <= n && n <= to {
+			if n := int(posts.Add(1)); from <= n && n <= to {
 				return f(r, serve)
 			}
 		}

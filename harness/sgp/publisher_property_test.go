@@ -107,6 +107,7 @@ func (plan plan) play(t *testing.T, found *problems) {
 		}
 	}
 	time.Sleep(time.Hour) // all that is late has come
+	synctest.Wait()
 	w.judge(err, pub, found)
 }
 
