@@ -21,9 +21,18 @@ func (c Check) compared(e *Evidence) harness.CheckResult {
 	if out, ok := c.incomparable(e, p); ok {
 		return out
 	}
-	collector := p.slices[o.Slice]
+	out := c.decidePairs(p.slices[o.Slice])
+	if len(out.Comparisons) > 0 {
+		c.unpaired(e, p, &out)
+	}
+	return out
+}
+
+// decidePairs compares the metrics of pairs that were added up.
+func (c Check) decidePairs(pairs *compare.Collector) harness.CheckResult {
+	o := c.Compare
 	var metrics []*compare.Metric
-	for _, m := range collector.Metrics() {
+	for _, m := range pairs.Metrics() {
 		if (len(o.Metrics) == 0 || slices.Contains(o.Metrics, m.Name)) && m.Low.N() > 0 {
 			metrics = append(metrics, m)
 		}
@@ -44,7 +53,6 @@ func (c Check) compared(e *Evidence) harness.CheckResult {
 		out.Value = &out.Comparisons[0].Difference
 	}
 	out.Reason = reasonOf(out)
-	c.unpaired(e, p, &out)
 	return out
 }
 

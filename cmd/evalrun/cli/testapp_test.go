@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -65,6 +67,8 @@ func testApp() {
 		judge(os.Args[2], os.Args[3])
 	case "jsonl":
 		jsonLines()
+	case "coin": // says yes as often as the input says, by the seed; the argument is taken off
+		coin(os.Args[2])
 	case "garbage":
 		in := bufio.NewScanner(os.Stdin)
 		for in.Scan() {
@@ -116,6 +120,29 @@ func jsonLines() {
 		reply, _ := json.Marshal(map[string]any{"id": request.ID, "output": request.Input,
 			"usage": map[string]int{"input_tokens": 10, "output_tokens": 2}, "cost_usd": 0.5})
 		fmt.Println(string(reply))
+	}
+}
+
+// coin answers yes with the probability that the input has, less a bug's, as the
+// trial's seed decides.
+func coin(less string) {
+	bug, _ := strconv.ParseFloat(less, 64)
+	in := bufio.NewScanner(os.Stdin)
+	for in.Scan() {
+		var request struct {
+			ID    string `json:"id"`
+			Input string `json:"input"`
+			Seed  uint64 `json:"seed"`
+		}
+		if err := json.Unmarshal(in.Bytes(), &request); err != nil {
+			os.Exit(3)
+		}
+		rate, _ := strconv.ParseFloat(request.Input, 64)
+		answer := "no"
+		if rand.New(rand.NewPCG(request.Seed, 0)).Float64() < rate-bug {
+			answer = "yes"
+		}
+		fmt.Printf("{\"id\": %q, \"output\": %q, \"usage\": {\"input_tokens\": 10, \"output_tokens\": 2}, \"cost_usd\": 0.5}\n", request.ID, answer)
 	}
 }
 
