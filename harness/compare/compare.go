@@ -20,8 +20,8 @@ type Collector struct {
 	Values bool
 	// MostFlips is how many flipped cases are kept; 0 keeps none.
 	MostFlips int
-	// Names are metrics that count as 0 in a case without any answer. Others are
-	// known once a case has a score of theirs.
+	// Names are the metrics that are looked at, see [Shared]: they count as 0 in a
+	// case without any answer. nil is those that scores have.
 	Names []string
 
 	metrics       map[string]*Metric
@@ -151,9 +151,12 @@ func (c *Collector) Cost() *Ratio    { return &c.cost }
 // Flips are the first flipped cases.
 func (c *Collector) Flips() []Flip { return c.flips }
 
-// names are the metrics of a pair, sorted.
+// names are the metrics of a pair.
 func (c *Collector) names(base *Case, now Case) []string {
-	out := slices.Clone(c.Names)
+	if c.Names != nil {
+		return c.Names
+	}
+	var out []string
 	trials := now.Trials
 	if base != nil {
 		trials = slices.Concat(trials, base.Trials)
@@ -165,8 +168,7 @@ func (c *Collector) names(base *Case, now Case) []string {
 			}
 		}
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return out
 }
 
 // addMetric reduces one metric of a pair.

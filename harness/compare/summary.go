@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/stat"
@@ -46,7 +47,7 @@ const (
 
 // Summarize compares a run with its base.
 func Summarize(ctx context.Context, base, now Side, o Options) (Summary, error) {
-	c := &Collector{Reduce: o.Reduce, Keep: o.Keep, MostFlips: o.MostFlips, Names: now.About().Metrics}
+	c := &Collector{Reduce: o.Reduce, Keep: o.Keep, MostFlips: o.MostFlips, Names: Shared(base.About(), now.About())}
 	s := Summary{Base: base.About(), New: now.About()}
 	var err error
 	if s.Pairing, err = Run(ctx, base, now, c); err != nil {
@@ -138,6 +139,25 @@ func evaluatorOf(digest string) (metric string, ok bool) {
 	return digest[len(evaluatorPrefix):], true
 }
 
+// Shared are the metrics of both runs; nil when it is not known which one of them
+// has.
+func Shared(base, now About) []string {
+	if len(base.Metrics) == 0 || len(now.Metrics) == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(now.Metrics), func(name string) bool { return !slices.Contains(base.Metrics, name) })
+}
+
+// Alone are the metrics that only the base has, and those that only the run has.
+func Alone(base, now About) (was, is []string) {
+	shared := Shared(base, now)
+	if shared == nil {
+		return nil, nil
+	}
+	other := func(name string) bool { return slices.Contains(shared, name) }
+	return slices.DeleteFunc(slices.Clone(base.Metrics), other), slices.DeleteFunc(slices.Clone(now.Metrics), other)
+}
+
 // notes are differences that are to be expected, or that pairing takes care of.
 func notes(base, now About) []string {
 	var out []string
@@ -154,6 +174,13 @@ func notes(base, now About) []string {
 	}
 	if differs("dataset") {
 		out = append(out, "the dataset has changed")
+	}
+	was, is := Alone(base, now)
+	if len(was) > 0 {
+		out = append(out, "only the base has "+strings.Join(was, ", "))
+	}
+	if len(is) > 0 {
+		out = append(out, "only the new run has "+strings.Join(is, ", "))
 	}
 	if base.Trials != now.Trials {
 		out = append(out, fmt.Sprintf("%d trials per case and %d", base.Trials, now.Trials))

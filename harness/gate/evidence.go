@@ -66,6 +66,7 @@ type paired struct {
 	pairing compare.Pairing
 	slices  map[Slice]*compare.Collector
 	unlike  []string
+	was, is []string // metrics of one of the runs only
 	missing error
 }
 
@@ -175,11 +176,12 @@ func (e *Evidence) pair(ctx context.Context, name string, checks []Check) error 
 		p.missing = err
 		return nil
 	case err != nil:
-		return fmt.Errorf("gate: baseline %s: %w", name, err)
+		return fmt.Errorf("gate: %w", err)
 	}
 	p.base = base.About()
 	p.unlike = compare.Unlike(p.base, e.sources.Now.About())
-	names := e.sources.Now.About().Metrics
+	names := compare.Shared(p.base, e.sources.Now.About())
+	p.was, p.is = compare.Alone(p.base, e.sources.Now.About())
 	for _, c := range checks {
 		slice := c.Slice
 		if c.Compare != nil {

@@ -23,6 +23,7 @@ func (c Check) compared(e *Evidence) harness.CheckResult {
 	}
 	out := c.decidePairs(p.slices[o.Slice])
 	if len(out.Comparisons) > 0 {
+		c.uncompared(p, &out)
 		c.unpaired(e, p, &out)
 	}
 	return out
@@ -151,6 +152,24 @@ func (c Check) shown(m *compare.Metric, yes bool) harness.Verdict {
 		return harness.Fail
 	}
 	return harness.Inconclusive
+}
+
+// uncompared deals with the metrics that are in one run only: one that the check
+// names is not known, the others are mentioned.
+func (c Check) uncompared(p *paired, out *harness.CheckResult) {
+	for _, name := range slices.Concat(p.is, p.was) {
+		switch {
+		case !slices.Contains(c.Compare.Metrics, name):
+		case rank(harness.Inconclusive) > rank(out.Verdict):
+			out.Verdict = harness.Inconclusive
+			fallthrough
+		default:
+			out.Reason += fmt.Sprintf("; %s is not in both runs", name)
+		}
+	}
+	if len(c.Compare.Metrics) == 0 && len(p.was) > 0 {
+		out.Reason += "; not compared, as only the baseline has it: " + strings.Join(p.was, ", ")
+	}
 }
 
 // unpaired deals with the cases that are in one run only, or are not the same.

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -69,6 +70,9 @@ func (s StoredSide) Cases(ctx context.Context) iter.Seq2[compare.Case, error] {
 // Case finds one by ID.
 func (s StoredSide) Case(ctx context.Context, id string) (compare.Case, bool, error) {
 	trials, err := s.Results(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return compare.Case{}, false, nil
+	}
 	return compare.FromResults(trials), len(trials) > 0, err
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/evalrun/evalrun/harness/baseline"
 	"github.com/evalrun/evalrun/harness/gate"
 	"github.com/evalrun/evalrun/harness/runner"
 )
@@ -40,13 +41,24 @@ func (f *againstFlags) of() (runner.Against, error) {
 		return runner.Against{}, fmt.Errorf("--inconclusive %q: there are pass and fail", f.inconclusive)
 	}
 	if strings.HasSuffix(f.baseline, ".json") {
-		if _, err := os.Stat(f.baseline); err != nil {
+		if err := readable(f.baseline); err != nil {
 			return runner.Against{}, fmt.Errorf("--baseline: %w", err)
 		}
 	}
 	return runner.Against{
 		Baseline: f.baseline, AllowUnlike: f.allowUnlike, OnNew: gate.Policy(f.onNew), OnRemoved: gate.Policy(f.removed),
 	}, nil
+}
+
+// readable reads a baseline file, so that a bad one is known before anything runs.
+func readable(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	_, err = baseline.Read(path, file)
+	return err
 }
 
 // code is the exit code, when an inconclusive gate is taken for something else.

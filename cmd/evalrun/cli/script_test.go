@@ -83,6 +83,7 @@ func scripts(dir string) testscript.Params {
 			"subst":     subst,
 			"serve":     serve,
 			"jsonenv":   jsonEnv,
+			"same":      same,
 		},
 	}
 }
@@ -220,6 +221,13 @@ func subst(ts *testscript.TestScript, _ bool, args []string) {
 			text = strings.ReplaceAll(text, "@"+v+"@", ts.Getenv(v))
 		}
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o644))
+	}
+}
+
+// same GOT WANT compares two texts.
+func same(ts *testscript.TestScript, neg bool, args []string) {
+	if (args[0] == args[1]) == neg {
+		ts.Fatalf("found %q, expected %q", args[0], args[1])
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -69,6 +70,8 @@ func testApp() {
 		jsonLines()
 	case "coin": // says yes as often as the input says, by the seed; the argument is taken off
 		coin(os.Args[2])
+	case "except": // JSON lines: the answer is the input, but for those in a file
+		except(os.Args[2], os.Args[3])
 	case "garbage":
 		in := bufio.NewScanner(os.Stdin)
 		for in.Scan() {
@@ -105,6 +108,31 @@ func appendLine(path, line string) {
 	}
 	fmt.Fprintln(f, line)
 	_ = f.Close()
+}
+
+// except answers with the input, after so much time. For an input that is a line of
+// the file it answers "no", and an error where it has a "?" before it.
+func except(file, delay string) {
+	data, _ := os.ReadFile(file)
+	lines := strings.Fields(string(data))
+	wait, err := time.ParseDuration(delay)
+	if err != nil {
+		os.Exit(2)
+	}
+	in := bufio.NewScanner(os.Stdin)
+	for in.Scan() {
+		var request struct{ ID, Input string }
+		_ = json.Unmarshal(in.Bytes(), &request)
+		time.Sleep(wait)
+		reply := map[string]any{"id": request.ID, "output": request.Input}
+		switch {
+		case slices.Contains(lines, request.Input):
+			reply["output"] = "no"
+		case slices.Contains(lines, "?"+request.Input):
+			reply = map[string]any{"id": request.ID, "error": "out of order"}
+		}
+		_ = json.NewEncoder(os.Stdout).Encode(reply)
+	}
 }
 
 func jsonLines() {
