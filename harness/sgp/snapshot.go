@@ -159,8 +159,7 @@ func (s *snapshot) read(ctx context.Context, list lister, limit int) (p pass, er
 			return p, err
 		}
 		got := look(page)
-		// A full page may have been cut off where a count that is too small says.
-		p.total, p.whole = got.total, pages.page == 1 && len(got.ids) < limit
+		p.total, p.whole = got.total, pages.page == 1 && !full(page, limit)
 		if err := named(page, pages.page); err != nil {
 			return p, err
 		}
@@ -185,6 +184,15 @@ func (s *snapshot) read(ctx context.Context, list lister, limit int) (p pass, er
 	}
 	p.ended = true
 	return p, nil
+}
+
+// full tells whether a page has as many items as the platform gives at once: that
+// nothing follows is then known by the total alone.
+func full(page Page[TestCase], limit int) bool {
+	if n := page.ItemsPerPage; n > 0 {
+		limit = min(limit, n)
+	}
+	return len(page.Items) >= limit
 }
 
 // add writes cases and takes them into the digest.
