@@ -34,7 +34,7 @@ const (
 	simQuiet    = 2 * time.Minute  // the default of the publisher
 	simTimeout  = 20 * time.Second // of the app
 	simStarts   = 14               // in all; those without a plan have no faults
-	simLongest  = 3 * time.Hour    // of one start
+	simLongest  = 12 * time.Hour   // of one start
 	simMostCase = 60
 )
 

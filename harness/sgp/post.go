@@ -15,7 +15,7 @@ type part struct {
 	items []item
 	// proof: the platform took nothing of the refused batch that this was the
 	// beginning of. When it takes this, it takes batches whole or not at all.
-	proof bool
+	proof int // the status that it was refused with; 0: no proof
 }
 
 // sending is one batch on its way.
@@ -58,8 +58,8 @@ func (r *sending) run() {
 		}
 		switch {
 		case err == nil:
-			if next.proof {
-				r.learn(whole)
+			if next.proof != 0 {
+				r.learn(next.proof, whole)
 			}
 		case Ambiguous(err):
 			r.unsure = true

@@ -29,6 +29,7 @@ type plan struct {
 	bad                      []int
 	message                  string // of a refusal
 	parted                   bool   // a refused batch is taken in part
+	most                     int    // bytes of a body that is taken; 0: any number
 	mute                     bool   // keys are not echoed
 	faults                   []string
 	late                     []time.Duration // of each fault "late"
@@ -46,6 +47,7 @@ func drawPlan(rt *rapid.T) plan {
 		inFlight: rapid.IntRange(1, 3).Draw(rt, "in flight"), parted: rapid.Bool().Draw(rt, "parted"), mute: rapid.Bool().Draw(rt, "mute"),
 		message: rapid.SampledFrom([]string{"no", "bad %s"}).Draw(rt, "message"),
 	}
+	p.most = rapid.SampledFrom([]int{0, 0, 1000, 2000}).Draw(rt, "most")
 	p.bad = rapid.SliceOfNDistinct(rapid.IntRange(1, p.results-1), 0, min(p.results-1, 3), rapid.ID[int]).Draw(rt, "bad")
 	p.faults = rapid.SliceOfN(rapid.SampledFrom([]string{
 		"none", "none", "dial", "reset before", "reset after", "late", "502", "504 after", "429", "401", "truncated", "HTML", "disk", "kill", "kill after",
@@ -167,7 +169,10 @@ func (w *world) fault(r *http.Request, body []byte, serve func() *http.Response)
 		return w.read(r, serve)
 	}
 	w.p.mu.Lock()
-	refused := w.p.refuse(r, body, w.bad, w.parted, w.message)
+	refused := w.tooLarge(r, body)
+	if refused == nil {
+		refused = w.p.refuse(r, body, w.bad, w.parted, w.message)
+	}
 	fault := "none"
 	if refused == nil && len(w.faults) > 0 {
 		fault, w.faults = w.faults[0], w.faults[1:]
@@ -181,6 +186,14 @@ func (w *world) fault(r *http.Request, body []byte, serve func() *http.Response)
 		return refused, nil
 	}
 	return w.suffer(fault, late, r, serve)
+}
+
+// tooLarge refuses a batch by its size, whatever is in it.
+func (w *world) tooLarge(r *http.Request, body []byte) *http.Response {
+	if w.most > 0 && len(body) > w.most {
+		return respond(r, 413, "")
+	}
+	return nil
 }
 
 func (w *world) read(r *http.Request, serve func() *http.Response) (*http.Response, error) {

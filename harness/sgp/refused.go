@@ -1,6 +1,7 @@
 package sgp
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,8 +23,8 @@ import (
 // batches are refused for the same reason, the posting ends, and none of them is
 // rejected.
 type refusals struct {
-	batches verdict // whether the platform takes a batch whole or not at all
-	took    bool    // it took something in this posting
+	batches map[int]verdict // by status, whether a refused batch leaves nothing behind
+	took    bool            // it took something in this posting
 	held    []harness.Receipt
 	heldOf  int // batches
 }
@@ -143,7 +144,7 @@ func (r *sending) refused(items []item, err error) []part {
 	}
 	complaints := complaintsOf(e, items)
 	r.answered()
-	left, unknown := r.leftOver(items)
+	left, unknown := r.leftOver(items, e.Status)
 	untouched := len(left) == len(items)
 	switch {
 	case unknown != nil:
@@ -156,15 +157,24 @@ func (r *sending) refused(items []item, err error) []part {
 		return nil
 	case len(complaints) > 0:
 		if _, first := complaints[items[0].key]; !first && untouched {
-			r.learn(whole)
+			r.learn(e.Status, whole)
 		}
 		return []part{{items: r.reject(left, complaints)}}
 	case len(items) == 1:
-		r.alone = append(r.alone, harness.Receipt{Key: items[0].key, State: harness.PostRejected, Message: e.Message})
+		r.alone = append(r.alone, harness.Receipt{Key: items[0].key, State: harness.PostRejected, Message: reasonOf(e)})
 		return nil
 	}
 	half := len(left) / 2
-	return []part{{items: left[half:]}, {items: left[:half], proof: untouched}}
+	proof := 0
+	if untouched {
+		proof = e.Status
+	}
+	return []part{{items: left[half:]}, {items: left[:half], proof: proof}}
+}
+
+// reasonOf is what the platform says, or its status where it says nothing.
+func reasonOf(e *Error) string {
+	return cmp.Or(e.Message, fmt.Sprintf("status %d %s, without a reason", e.Status, http.StatusText(e.Status)))
 }
 
 // reject settles the items with a complaint and gives the others.
@@ -173,7 +183,7 @@ func (r *posting) reject(items []item, complaints map[harness.Key]string) []item
 	var rest []item
 	for _, it := range items {
 		if message, bad := complaints[it.key]; bad {
-			receipts = append(receipts, harness.Receipt{Key: it.key, State: harness.PostRejected, Message: r.Client.http.Clean(message)})
+			receipts = append(receipts, harness.Receipt{Key: it.key, State: harness.PostRejected, Message: cmp.Or(r.Client.http.Clean(message), "no reason given")})
 		} else {
 			rest = append(rest, it)
 		}
@@ -240,12 +250,17 @@ const (
 	parted           // a refused batch was taken in part
 )
 
-// learn notes what a batch has shown. That one was taken in part stands.
-func (r *posting) learn(v verdict) {
+// learn notes what a batch refused with a status has shown. That one was taken in
+// part stands. Statuses differ: a batch that is too large may never be looked into,
+// while one with a bad item is taken up to that.
+func (r *posting) learn(status int, v verdict) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.batches != parted {
-		r.batches = v
+	if r.batches == nil {
+		r.batches = map[int]verdict{}
+	}
+	if r.batches[status] != parted {
+		r.batches[status] = v
 	}
 }
 
@@ -254,9 +269,9 @@ func (r *posting) learn(v verdict) {
 // up until it is proved that it does not: by a batch of which nothing is there
 // though it began with items that are good. Results of the same test cases
 // without a run key may be these items, so they leave it unknown.
-func (r *sending) leftOver(items []item) ([]item, error) {
+func (r *sending) leftOver(items []item, status int) ([]item, error) {
 	r.mu.Lock()
-	known := r.batches
+	known := r.batches[status]
 	r.mu.Unlock()
 	if known == whole || len(items) == 1 {
 		return items, nil
@@ -273,7 +288,7 @@ func (r *sending) leftOver(items []item) ([]item, error) {
 	if len(f.ids) == 0 {
 		return items, nil
 	}
-	r.learn(parted)
+	r.learn(status, parted)
 	r.taken = true
 	var rest []item
 	var receipts []harness.Receipt
