@@ -190,8 +190,12 @@ func (c *Collector) addMetric(m *Metric, base *Case, now Case) {
 	m.Unknown += int64(unknown)
 	grid = lcm(grid, int64(len(low)))
 	is := c.reduce(low)
-	m.Low.add(was, is, now.Cluster, grid)
-	m.High.add(was, c.reduce(high), now.Cluster, grid)
+	part := 0.0
+	if m.passes {
+		part = 1 / float64(len(low))
+	}
+	m.Low.add(was, is, now.Cluster, grid, part)
+	m.High.add(was, c.reduce(high), now.Cluster, grid, part)
 	if base != nil && (was > 0.5) != (is > 0.5) && m.passes && unknown == 0 && len(c.flips) < c.MostFlips {
 		c.flips = append(c.flips, Flip{ID: now.ID, Metric: m.Name, Base: was, New: is})
 	}

@@ -150,7 +150,7 @@ func TestFewClusters(t *testing.T) {
 		}
 		return compare.NewList(compare.About{}, cases)
 	}
-	for groups, test := range map[int]string{4: "", 10: "sign flips, drawn"} {
+	for groups, test := range map[int]string{4: "", 10: "sign flips"} {
 		m, _ := run(t, make(groups, "1"), make(groups, "0"))
 		e := m.Low.Worse(0, false)
 		assert.Equal(t, test, e.Test, groups)

@@ -22,6 +22,8 @@ type Differences struct {
 	n, worse, better int64
 	base, now        total
 	sum, squares     total
+	nowSquares       total            // of the scores of the new run
+	parts            total            // what one lost trial takes from a case, times its score
 	other            bool             // some value is neither 0 nor 1
 	beyond           bool             // some value of the new run is outside of [0,1]
 	grid             int64            // steps to 1; 0 before the first
@@ -55,14 +57,17 @@ func (t *total) add(x float64) {
 func (t total) value() float64 { return t.sum + t.rest }
 
 // add takes one pair: the reduced scores of a case, which are on a grid of that
-// many steps when they are means over trials of yes and no.
-func (d *Differences) add(base, now float64, cluster string, grid int64) {
+// many steps when they are means over trials of yes and no. part is what the loss
+// of one passed trial takes from a case; 0 where there are no verdicts.
+func (d *Differences) add(base, now float64, cluster string, grid int64, part float64) {
 	difference := now - base
 	d.n++
 	d.base.add(base)
 	d.now.add(now)
 	d.sum.add(difference)
 	d.squares.add(difference * difference)
+	d.nowSquares.add(now * now)
+	d.parts.add(now * part)
 	d.other = d.other || base != 0 && base != 1 || now != 0 && now != 1
 	d.beyond = d.beyond || now < 0 || now > 1
 	switch {

@@ -17,6 +17,9 @@
 //	cases in clusters                  standard errors by cluster (CR1) and t with one
 //	                                   degree less than there are clusters; sign flips
 //	                                   of their sums below 20; nothing below 5
+//	a margin, not worse by it          besides, for all but the first two, the variance
+//	                                   that a loss of the margin would bring: losses
+//	                                   that are rare and large may not have shown
 //	latency, cost                      the paired t-test on the logarithm of the ratio
 //
 // # What is missing

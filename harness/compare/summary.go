@@ -74,17 +74,17 @@ func Summarize(ctx context.Context, base, now Side, o Options) (Summary, error) 
 // summarized tests a metric both ways.
 func summarized(m *Metric) harness.Comparison {
 	d := &m.Low
-	worse, better := d.Worse(0, false), d.NotWorse(0, false)
+	worse, better := m.High.Worse(0, false), m.Low.NotWorse(0, false) // whatever is not known
 	x := harness.Comparison{
 		Metric: m.Name, P: min(1, 2*min(worse.P, better.P)), Test: worse.Test, Pairs: d.N(), Unknown: m.Unknown,
 	}
 	x.Base, x.New = d.Means()
 	x.Difference = x.New - x.Base
 	x.Worse, x.Better = d.Changed()
-	if low, high := d.Interval(summaryLevel); !math.IsInf(low, 0) && !math.IsNaN(low) {
+	if low, high := m.Interval(summaryLevel); !math.IsInf(low, 0) && !math.IsNaN(low) {
 		x.Interval = &harness.Interval{Low: low, High: high, Level: summaryLevel}
 	}
-	if drop := d.SmallestDrop(summaryAlpha, summaryPower); !math.IsInf(drop, 0) {
+	if drop := m.SmallestDrop(summaryAlpha, summaryPower); !math.IsInf(drop, 0) {
 		x.SmallestDrop = &drop
 	}
 	return x

@@ -24,6 +24,7 @@ const (
 	testDrawn   = "sign flips, drawn"
 	testT       = "paired t"
 	testCluster = "clustered t"
+	testScore   = "score test"
 )
 
 // The numbers of clusters below which the t-test by cluster is not trusted, and
@@ -52,16 +53,28 @@ func (d *Differences) test(margin float64, exact, up bool) Evidence {
 	switch {
 	case d.n == 0:
 		return Evidence{P: 1}
-	case d.clustered():
-		return d.byCluster(margin, up)
-	case d.yesNo() && margin == 0:
+	case !d.clustered() && d.yesNo() && margin == 0:
 		return d.mcnemar(exact, up)
-	case d.yesNo() && !exact:
+	case !d.clustered() && d.yesNo() && !exact:
 		z := stat.Tango(d.worse, d.better, d.n, margin)
 		if !up {
 			z = -z
 		}
 		return Evidence{stat.NormalCDF(z), testTango}
+	}
+	e := d.means(margin, exact, up)
+	if up && margin > 0 && e.Test != "" {
+		if p := d.score(margin); p > e.P {
+			return Evidence{p, testScore}
+		}
+	}
+	return e
+}
+
+// means tests other scores than plain yes and no.
+func (d *Differences) means(margin float64, exact, up bool) Evidence {
+	if d.clustered() {
+		return d.byCluster(margin, exact, up)
 	}
 	if e, ok := d.flips(margin, exact, up); ok {
 		return e
@@ -70,6 +83,20 @@ func (d *Differences) test(margin float64, exact, up bool) Evidence {
 		return Evidence{drawn(d.kept, margin, up), testDrawn}
 	}
 	return Evidence{tTest(d.Estimate(), margin, up), testT}
+}
+
+// score is the p-value of not being worse by the margin with the variance that the
+// differences had if the margin were lost, as Tango's test has it: losses that are
+// rare and large don't show in the variance of those that did not lose.
+func (d *Differences) score(margin float64) float64 {
+	e := d.Estimate()
+	_, now := d.Means()
+	further := e.Value + margin
+	if d.beyond || further <= 0 || now <= 0 || e.N < 2 {
+		return 0
+	}
+	e.SE = max(e.SE, d.errorAt(e, min(further/now, 1)))
+	return e.Above(-margin)
 }
 
 func (d *Differences) mcnemar(exact, up bool) Evidence {
@@ -101,19 +128,26 @@ func (d *Differences) flips(margin float64, exact, up bool) (Evidence, bool) {
 	if !ok {
 		return Evidence{}, false
 	}
-	var divisor int64
-	for step := range d.steps {
-		divisor = gcd(divisor, step*scale+shift)
-	}
 	differences := make([]int64, 0, d.n)
 	for _, step := range slices.Sorted(maps.Keys(d.steps)) {
-		v := (step*scale + shift) / max(divisor, 1)
-		if up {
-			v = -v
-		}
 		for range d.steps[step] {
-			differences = append(differences, v)
+			differences = append(differences, step*scale+shift)
 		}
+	}
+	return signFlips(differences, exact, up)
+}
+
+// signFlips tests whole numbers, which it divides by what they have in common.
+func signFlips(differences []int64, exact, up bool) (Evidence, bool) {
+	var divisor int64
+	for _, x := range differences {
+		divisor = gcd(divisor, x)
+	}
+	if divisor = max(divisor, 1); up {
+		divisor = -divisor
+	}
+	for i := range differences {
+		differences[i] /= divisor
 	}
 	conservative, mid, ok := stat.SignFlip(differences)
 	if exact {
@@ -156,7 +190,7 @@ func drawn(differences []float64, margin float64, up bool) float64 {
 }
 
 // byCluster tests cases of which some depend on each other.
-func (d *Differences) byCluster(margin float64, up bool) Evidence {
+func (d *Differences) byCluster(margin float64, exact, up bool) Evidence {
 	e := d.Estimate()
 	switch {
 	case e.N < tooFewClusters:
@@ -164,7 +198,17 @@ func (d *Differences) byCluster(margin float64, up bool) Evidence {
 	case e.N >= fewClusters || len(d.kept) > mostKept:
 		return Evidence{tTest(e, margin, up), testCluster}
 	}
-	return Evidence{drawn(d.clusterSums(margin), 0, up), testDrawn}
+	sums := d.clusterSums(margin)
+	if scale, _, ok := onGrid(margin * float64(d.grid)); ok && !d.off {
+		steps := make([]int64, len(sums))
+		for i, x := range sums {
+			steps[i] = int64(math.Round(x * float64(d.grid*scale)))
+		}
+		if e, ok := signFlips(steps, exact, up); ok {
+			return e
+		}
+	}
+	return Evidence{drawn(sums, 0, up), testDrawn}
 }
 
 // clusterSums are the differences, shifted by the margin, summed up by cluster. A
@@ -189,31 +233,4 @@ func (d *Differences) Interval(level float64) (low, high float64) {
 		return -high, -low
 	}
 	return d.Estimate().Interval(level)
-}
-
-// SmallestDrop is the smallest true drop that a run like this one would have shown
-// with the given power at a one-sided level: 0.8 and 0.05, say. +Inf when none.
-//
-// Plain yes and no: at least the drop that is significant when no case gets better.
-func (d *Differences) SmallestDrop(alpha, power float64) float64 {
-	e := d.Estimate()
-	if e.N < 2 || math.IsNaN(e.SE) {
-		return math.Inf(1)
-	}
-	variance := e.SE * e.SE * float64(d.n)
-	least := 0.0
-	if d.yesNo() && !d.clustered() {
-		// One case more each way: what was not seen may happen.
-		n := float64(d.n)
-		changed := (float64(d.worse+d.better) + 1) / (n + 1)
-		variance = max(variance, changed)
-		for k := int64(1); k <= d.n; k++ {
-			if _, mid := stat.McNemar(k, 0); mid <= alpha {
-				least = float64(k) / n
-				break
-			}
-		}
-	}
-	drop := stat.Design{Variance: variance, Alpha: alpha, Power: power}.Effect(float64(d.n))
-	return max(drop, least)
 }

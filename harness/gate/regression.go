@@ -43,8 +43,12 @@ func (c Check) decidePairs(pairs *compare.Collector) harness.CheckResult {
 	}
 	out := harness.CheckResult{Check: c.Text, Verdict: harness.Pass}
 	low, high := c.evidence(metrics, false), c.evidence(metrics, true)
+	family := 1 // of tests that Holm's method adjusts
+	if !o.Improve && o.Mode == Alarm {
+		family = len(metrics)
+	}
 	for i, m := range metrics {
-		x := c.comparison(m, low[i], high[i])
+		x := c.comparison(m, low[i], high[i], family)
 		out.Comparisons = append(out.Comparisons, x)
 		if rank(x.Verdict) > rank(out.Verdict) {
 			out.Verdict = x.Verdict
@@ -102,17 +106,18 @@ func (c Check) evidence(metrics []*compare.Metric, high bool) []compare.Evidence
 }
 
 // comparison puts one metric's numbers together and decides it, for both ends of
-// what is not known.
-func (c Check) comparison(m *compare.Metric, low, high compare.Evidence) harness.Comparison {
+// what is not known. The smallest drop is one that shows in a family of so many
+// tests.
+func (c Check) comparison(m *compare.Metric, low, high compare.Evidence, family int) harness.Comparison {
 	o := c.Compare
 	x := harness.Comparison{Metric: m.Name, P: low.P, Test: low.Test, Pairs: m.Low.N(), Unknown: m.Unknown}
 	x.Base, x.New = m.Low.Means()
 	x.Difference = x.New - x.Base
 	x.Worse, x.Better = m.Low.Changed()
-	if from, to := m.Low.Interval(Level); known(from) && known(to) {
+	if from, to := m.Interval(Level); known(from) && known(to) {
 		x.Interval = &harness.Interval{Low: from, High: to, Level: Level}
 	}
-	if drop := m.Low.SmallestDrop(o.Alpha, powerAsked); known(drop) {
+	if drop := m.SmallestDrop(o.Alpha/float64(family), powerAsked); known(drop) {
 		x.SmallestDrop = &drop
 		if o.MinEffect > 0 && drop > o.MinEffect {
 			ratio := drop / o.MinEffect

@@ -43,6 +43,18 @@ func binomialHalf(k, n int64) float64 {
 	return math.Exp(logChoose(n, k) - float64(n)*math.Ln2)
 }
 
+// binomialAt is P(X = k) for n trials with success probability p.
+func binomialAt(k, n int64, p float64) float64 {
+	switch {
+	case p == 0 || p == 1:
+		if float64(k) == float64(n)*p {
+			return 1
+		}
+		return 0
+	}
+	return math.Exp(logChoose(n, k) + float64(k)*math.Log(p) + float64(n-k)*math.Log1p(-p))
+}
+
 // logChoose is ln C(n, k).
 func logChoose(n, k int64) float64 {
 	return logGamma(float64(n+1)) - logGamma(float64(k+1)) - logGamma(float64(n-k+1))

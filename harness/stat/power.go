@@ -84,3 +84,47 @@ func McNemarCases(regress, improve, alpha, power float64) float64 {
 	root := NormalQuantile(1-alpha)*math.Sqrt(s) + NormalQuantile(power)*math.Sqrt(s-e*e)
 	return root * root / (e * e)
 }
+
+// McNemarPower gives the probability that McNemar's one-sided mid-p test at alpha
+// rejects with n pairs, of which each gets worse with probability regress and
+// better with probability improve.
+//
+// Formula: Σ_c P(C = c)·P(B >= b(c)), C binomial in n and improve, B in n-c and
+// regress/(1-improve), and b(c) the fewest regressions that are significant beside
+// c improvements. Values of C further than four standard deviations off are left
+// out: less than 1e-4 of the whole.
+func McNemarPower(n int64, alpha float64) func(regress, improve float64) float64 {
+	fewest := mcnemarFewest(alpha)
+	return func(regress, improve float64) float64 {
+		if n <= 0 || !(regress >= 0 && improve >= 0 && regress+improve <= 1) {
+			return math.NaN()
+		}
+		mean := float64(n) * improve
+		reach := 4*math.Sqrt(mean*(1-improve)) + 4
+		from, to := int64(max(0, mean-reach)), int64(min(float64(n), mean+reach))
+		power, at := 0.0, binomialAt(from, n, improve)
+		for c := from; c <= to && at > 0; c++ {
+			power += at * BinomialAtLeast(fewest(c), n-c, min(1, regress/(1-improve)))
+			at *= float64(n-c) / float64(c+1) * improve / (1 - improve)
+		}
+		return power
+	}
+}
+
+// mcnemarFewest gives the fewest regressions that are significant beside so many
+// improvements, and remembers them.
+func mcnemarFewest(alpha float64) func(improvements int64) int64 {
+	known := map[int64]int64{}
+	return func(c int64) int64 {
+		b, ok := known[c]
+		if ok {
+			return b
+		}
+		b = max(c, known[c-1])
+		for _, mid := McNemar(b, c); mid > alpha; _, mid = McNemar(b, c) {
+			b++
+		}
+		known[c] = b
+		return b
+	}
+}

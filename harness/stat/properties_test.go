@@ -203,3 +203,23 @@ func TestNothingKnown(t *testing.T) {
 	low, high := stat.QuantileRanks(0, 0.5, 0.95)
 	assert.Equal(t, []int64{0, 1}, []int64{low, high})
 }
+
+// The power against every table of n pairs.
+func TestMcNemarPower(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.Int64Range(1, 40).Draw(t, "n")
+		regress := rapid.Float64Range(0, 0.6).Draw(t, "regress")
+		improve := rapid.Float64Range(0, 0.4).Draw(t, "improve")
+		alpha := rapid.SampledFrom([]float64{0.01, 0.05, 0.2}).Draw(t, "alpha")
+		var want float64
+		for b := range n + 1 {
+			for c := range n - b + 1 {
+				if _, mid := stat.McNemar(b, c); mid <= alpha {
+					some, _ := new(big.Float).SetInt(new(big.Int).Mul(new(big.Int).Binomial(n, b), new(big.Int).Binomial(n-b, c))).Float64()
+					want += some * math.Pow(regress, float64(b)) * math.Pow(improve, float64(c)) * math.Pow(1-regress-improve, float64(n-b-c))
+				}
+			}
+		}
+		assert.InDelta(t, want, stat.McNemarPower(n, alpha)(regress, improve), 1e-4)
+	})
+}

@@ -83,11 +83,8 @@ func SignFlipDraws(differences []float64, draws int, seed int64) float64 {
 			if i%64 == 0 {
 				bits = random.Uint64()
 			}
-			if bits&1 == 0 {
-				d = -d
-			}
+			sum += math.Float64frombits(math.Float64bits(d) ^ bits<<63) // -d for an odd one
 			bits >>= 1
-			sum += d
 		}
 		if sum <= limit {
 			asSmall++
