@@ -111,9 +111,10 @@ type Comparison struct {
 	Metric string
 	// Base and New are the means over the pairs of cases.
 	Base, New float64
-	// Difference is New less Base, over the pairs; of latency and cost it is the
-	// ratio of the geometric means.
+	// Difference is New less Base, over the pairs; with Ratio it is the ratio of the
+	// geometric means.
 	Difference float64
+	Ratio      bool
 	// Interval is of Difference; nil when there are too few pairs.
 	Interval *Interval
 	// P is the evidence for what the check asks, adjusted for the number of metrics

@@ -51,34 +51,54 @@ func direction(x harness.Comparison) string {
 	case x.Verdict == harness.Pass:
 		return "better"
 	}
-	return "not shown"
+	return "unclear"
 }
 
-// between are the ends of an interval; "–" without one.
-func between(i *harness.Interval, show func(float64) string) string {
-	if i == nil {
-		return "–"
+// between are the ends of an interval in points, or of a ratio; "–" without one.
+func between(x harness.Comparison) string {
+	i := x.Interval
+	switch {
+	case i == nil:
+		return none
+	case x.Ratio:
+		return times(i.Low) + " to " + times(i.High)
 	}
-	return show(i.Low) + " to " + show(i.High)
+	return fmt.Sprintf("%+.1f to %+.1f", i.Low*100, i.High*100)
 }
 
 func signedPoints(v float64) string { return fmt.Sprintf("%+.1f pt", v*100) }
+
+// change is the difference in points, or the ratio.
+func change(x harness.Comparison) string {
+	if x.Ratio {
+		return times(x.Difference)
+	}
+	return signedPoints(x.Difference)
+}
+
+// level is a mean; a ratio has none.
+func level(x harness.Comparison, v float64) string {
+	if x.Ratio {
+		return none
+	}
+	return score(v)
+}
 
 func times(v float64) string { return fmt.Sprintf("× %.3f", v) }
 
 func probability(x harness.Comparison) string {
 	switch {
 	case x.Test == "":
-		return "–"
+		return none
 	case x.P < 0.0001:
 		return "< 0.0001"
 	}
-	return fmt.Sprintf("%.3f", x.P)
+	return fmt.Sprintf("%.2g", x.P)
 }
 
 func drop(x harness.Comparison) string {
 	if x.SmallestDrop == nil {
-		return "–"
+		return none
 	}
 	return fmt.Sprintf("%.1f pt", *x.SmallestDrop*100)
 }
@@ -131,4 +151,50 @@ func marked(a, b string, width int) (string, string) {
 		return cut(head+"›"+Terminal(differs)+"‹"+Terminal(suffix), width)
 	}
 	return show(inA), show(inB)
+}
+
+// numbers is one comparison as a line of text, which is not safe.
+func numbers(x harness.Comparison) string {
+	text := x.Metric + ": " + change(x)
+	if !x.Ratio {
+		text = fmt.Sprintf("%s: %s → %s, %s", x.Metric, level(x, x.Base), level(x, x.New), change(x))
+	}
+	if x.Interval != nil {
+		text += fmt.Sprintf(" (%s interval %s)", percent(x.Interval.Level), between(x))
+	}
+	if x.Test == "" {
+		text += ", too few to be tested"
+	} else {
+		text += fmt.Sprintf(", p %s (%s)", probability(x), x.Test)
+	}
+	text += ", " + plural(x.Pairs, "case", "cases")
+	if !x.Ratio {
+		text += fmt.Sprintf(": %s worse, %s better", count(x.Worse), count(x.Better))
+	}
+	if x.SmallestDrop != nil {
+		text += "; shows a drop of " + drop(x) + " four times in five"
+	}
+	if x.Needed > 0 {
+		text += fmt.Sprintf("; underpowered: about %s or more trials would do", plural(x.Needed, "case", "cases"))
+	}
+	if x.Unknown > 0 {
+		text += fmt.Sprintf("; %s could not be scored and may be 0 or 1", plural(x.Unknown, "trial", "trials"))
+	}
+	return text
+}
+
+// deciding are the comparisons of a check, those first that its verdict is of. The
+// reason says all of a ratio.
+func deciding(c harness.CheckResult) []harness.Comparison {
+	var first, rest []harness.Comparison
+	for _, x := range c.Comparisons {
+		switch {
+		case x.Ratio:
+		case x.Verdict == c.Verdict:
+			first = append(first, x)
+		default:
+			rest = append(rest, x)
+		}
+	}
+	return append(first, rest...)
 }

@@ -3,10 +3,13 @@ package reporter
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/compare"
 )
 
 func writeComparisonTable(w io.Writer, all []Comparison, t Table) error {
@@ -22,8 +25,8 @@ func writeComparisonTable(w io.Writer, all []Comparison, t Table) error {
 
 // compared shows one run against its base.
 func (p *page) compared(c Comparison) {
-	p.line(p.ink.dim("base  "), safe(c.Base.Name, p.width-6), p.named(c.Base.Run, c.Base.Name))
-	p.line(p.ink.dim("new   "), safe(c.New.Name, p.width-6), p.named(c.New.Run, c.New.Name))
+	p.named("base", c.Base)
+	p.named("new", c.New)
 	for _, u := range c.Unlike {
 		p.line(p.ink.yellow("not alike: "), safe(u, p.width-11))
 	}
@@ -38,33 +41,68 @@ func (p *page) compared(c Comparison) {
 	}
 	for _, r := range []*harness.Comparison{c.Latency, c.Cost} {
 		if r != nil {
-			p.line("  ", r.Metric, " ", times(r.Difference), " (95% interval ", between(r.Interval, times), "), p ", probability(*r), ", ",
-				plural(r.Pairs, "case", "cases"))
+			for _, text := range wrap(numbers(*r), p.width-2, 3) {
+				p.line("  ", text)
+			}
 		}
 	}
 	p.flipped(c)
 }
 
-// named adds the run's ID where the name is another.
-func (p *page) named(run, name string) string {
-	if run == "" || run == name {
-		return ""
+// named is a run's name, and its ID where that is another and fits.
+func (p *page) named(label string, a compare.About) {
+	name := safe(a.Name, p.width-6)
+	run := "  run " + safe(a.Run, 30)
+	if a.Run == "" || a.Run == a.Name || columns(name)+columns(run)+6 > p.width {
+		run = ""
 	}
-	return p.ink.dim("  run " + safe(run, 30))
+	p.line(p.ink.dim(fmt.Sprintf("%-6s", label)), name, p.ink.dim(run))
 }
 
 func (p *page) scores(metrics []harness.Comparison) {
-	header := table.Row{"metric", "base", "new", "difference", "95% interval", "p", "worse", "better", "would show", ""}
+	p.comparisons(metrics, "", direction)
+	p.line("  ", p.ink.dim(cut("detects: the smallest drop that as many cases show four times in five", p.width-2)))
+}
+
+// comparisons are rows of numbers, each of its metric's name after a lead, and a
+// word on it at the end. Where even the narrowest columns are too wide they are
+// text.
+func (p *page) comparisons(metrics []harness.Comparison, lead string, word func(harness.Comparison) string) {
+	header := table.Row{lead + "metric", "base → new", "change", intervalHeader(metrics), "p", "worse", "better", "cases", "detects", ""}
 	var rows []table.Row
 	for _, x := range metrics {
+		worse, better, means := count(x.Worse), count(x.Better), score(x.Base)+" → "+score(x.New)
+		if x.Ratio {
+			worse, better, means = none, none, none
+		}
 		rows = append(rows, table.Row{
-			safe(x.Metric, 30), fmt.Sprintf("%.3f", x.Base), fmt.Sprintf("%.3f", x.New), signedPoints(x.Difference),
-			between(x.Interval, signedPoints), probability(x), fmt.Sprint(x.Worse), fmt.Sprint(x.Better), drop(x),
-			p.ink.verdict(x.Verdict, direction(x)),
+			lead + safe(x.Metric, min(30, p.width/2)), means, change(x), between(x), probability(x),
+			worse, better, count(x.Pairs), drop(x), p.ink.verdict(x.Verdict, word(x)),
 		})
 	}
-	p.columns(header, rows, []int{9, 5})
-	p.line("  ", p.ink.dim(cut("would show: the smallest drop that as many cases show four times in five", p.width-2)))
+	if header = p.narrowed(header, rows, []int{2, 3, 7}); rowWidth(append(rows, header)) <= p.width {
+		p.columns(header, rows, nil)
+		return
+	}
+	for _, x := range metrics {
+		text := word(x) + " " + safe(x.Metric, 60) + Terminal(strings.TrimPrefix(numbers(x), x.Metric))
+		for i, line := range wrap(text, p.width-4-columns(lead), 10) {
+			if i > 0 || lead != "" { // text from elsewhere never begins a line
+				line = p.ink.dim("│ ") + line
+			}
+			p.line("  ", line)
+		}
+	}
+}
+
+// intervalHeader names the level of the intervals.
+func intervalHeader(metrics []harness.Comparison) string {
+	for _, x := range metrics {
+		if x.Interval != nil {
+			return percent(x.Interval.Level) + " interval"
+		}
+	}
+	return "interval"
 }
 
 // flipped shows cases side by side.
@@ -81,7 +119,9 @@ func (p *page) flipped(c Comparison) {
 		if f.New < f.Flip.Base {
 			mark, paint = "✗", p.ink.red
 		}
-		p.line("  ", paint(mark), " ", p.ink.bold(safe(f.ID, p.width/2)), p.ink.dim(fmt.Sprintf("  %s %.3g → %.3g", safe(f.Metric, 30), f.Flip.Base, f.New)))
+		id, scores := safe(f.ID, p.width/2-4), fmt.Sprintf("%.3g → %.3g", f.Flip.Base, f.New)
+		metric := safe(f.Metric, p.width-7-columns(id)-columns(scores))
+		p.line("  ", paint(mark), " ", p.ink.bold(id), "  ", p.ink.dim(metric+" "+scores))
 		was, is := marked(f.Was, f.Is, p.width-15)
 		for _, row := range [][2]string{
 			{"asked", safe(f.Input, p.width-15)}, {"expected", safe(f.Expected, p.width-15)}, {"base", was}, {"new", is},
@@ -97,26 +137,37 @@ func (p *page) flipped(c Comparison) {
 func (p *page) side(all []Comparison) {
 	p.line(p.ink.dim("base  "), safe(all[0].Base.Name, p.width-6))
 	for _, name := range metricNames(all) {
-		p.title(safe(name, 60), "")
-		header := table.Row{"run", "base", "new", "difference", "95% interval", "p", "cases", ""}
-		var rows []table.Row
+		p.title(safe(name, p.width), "")
+		var rows []harness.Comparison
 		for _, c := range all {
-			for _, x := range c.Metrics {
+			for _, x := range c.measured() {
 				if x.Metric == name {
-					rows = append(rows, table.Row{
-						safe(runName(c), 40), fmt.Sprintf("%.3f", x.Base), fmt.Sprintf("%.3f", x.New), signedPoints(x.Difference),
-						between(x.Interval, signedPoints), probability(x), fmt.Sprint(x.Pairs), p.ink.verdict(x.Verdict, direction(x)),
-					})
+					x.Metric = runName(c)
+					rows = append(rows, x)
 				}
 			}
 		}
-		p.columns(header, rows, []int{5})
+		p.comparisons(rows, "", direction)
 	}
 	for _, c := range all {
 		for _, u := range c.Unlike {
 			p.line(p.ink.yellow("not alike: "), safe(runName(c)+": "+u, p.width-11))
 		}
+		for _, n := range c.Notes {
+			p.line(p.ink.dim("note  "), safe(runName(c)+": "+n, p.width-6))
+		}
 	}
+}
+
+// measured are the metrics, with latency and cost at the end.
+func (c Comparison) measured() []harness.Comparison {
+	out := slices.Clone(c.Metrics)
+	for _, r := range []*harness.Comparison{c.Latency, c.Cost} {
+		if r != nil {
+			out = append(out, *r)
+		}
+	}
+	return out
 }
 
 // runName is a run's name and its app's, where that is another than the base's.
@@ -131,7 +182,7 @@ func metricNames(all []Comparison) []string {
 	var names []string
 	seen := map[string]bool{}
 	for _, c := range all {
-		for _, x := range c.Metrics {
+		for _, x := range c.measured() {
 			if !seen[x.Metric] {
 				seen[x.Metric] = true
 				names = append(names, x.Metric)

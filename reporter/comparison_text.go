@@ -3,6 +3,7 @@ package reporter
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/evalrun/evalrun/harness"
@@ -37,12 +38,13 @@ type jsonPairing struct {
 	Removed int64 `json:"removed"`
 }
 
-// jsonCompared is one metric; of latency and cost the difference is a ratio.
+// jsonCompared is one metric; with ratio the difference is one.
 type jsonCompared struct {
 	Metric       string        `json:"metric"`
 	Base         *float64      `json:"base"`
 	New          *float64      `json:"new"`
 	Difference   *float64      `json:"difference"`
+	Ratio        bool          `json:"ratio,omitempty"`
 	Interval     *jsonInterval `json:"interval,omitempty"`
 	P            *float64      `json:"p"`
 	Test         string        `json:"test,omitempty"`
@@ -105,14 +107,14 @@ func comparisonDocument(c Comparison) jsonComparison {
 }
 
 func sideDocument(a compare.About) jsonSide {
-	return jsonSide{validUTF8(a.Name), a.Run, validUTF8(a.Suite), validUTF8(a.App)}
+	return jsonSide{validUTF8(a.Name), validUTF8(a.Run), validUTF8(a.Suite), validUTF8(a.App)}
 }
 
-// comparedDocument says worse, better or not shown in a comparison of two runs, and
+// comparedDocument says worse, better or neither in a comparison of two runs, and
 // the verdict in a check.
 func comparedDocument(x harness.Comparison) jsonCompared {
 	d := jsonCompared{
-		Metric: validUTF8(x.Metric), Base: finite(x.Base), New: finite(x.New), Difference: finite(x.Difference), P: finite(x.P), Test: x.Test,
+		Metric: validUTF8(x.Metric), Base: finite(x.Base), New: finite(x.New), Difference: finite(x.Difference), Ratio: x.Ratio, P: finite(x.P), Test: x.Test,
 		Pairs: x.Pairs, Worse: x.Worse, Better: x.Better, Unknown: x.Unknown, SmallestDrop: finiteOrNull(x.SmallestDrop),
 		Needed: x.Needed, Verdict: string(x.Verdict),
 	}
@@ -122,23 +124,34 @@ func comparedDocument(x harness.Comparison) jsonCompared {
 	return d
 }
 
+// comparisonRows is a table in Markdown.
+func comparisonRows(metrics []harness.Comparison, word func(harness.Comparison) string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "| metric | base | new | difference | %s | p | worse | better | cases | detects | |\n", intervalHeader(metrics))
+	b.WriteString("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|\n")
+	for _, x := range metrics {
+		worse, better := count(x.Worse), count(x.Better)
+		if x.Ratio {
+			worse, better = none, none
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", cell(x.Metric), level(x, x.Base), level(x, x.New),
+			change(x), between(x), probability(x), worse, better, count(x.Pairs), drop(x), word(x))
+	}
+	return b.String()
+}
+
 // writeComparisonMarkdown writes a table for each comparison.
 func writeComparisonMarkdown(w io.Writer, all []Comparison) error {
 	var b strings.Builder
 	for _, c := range all {
 		fmt.Fprintf(&b, "### %s against %s\n\n%s\n\n", code(runName(c)), code(c.Base.Name), paired(c))
-		for _, u := range append(c.Unlike, c.Notes...) {
+		for _, u := range slices.Concat(c.Unlike, c.Notes) {
 			fmt.Fprintf(&b, "- %s\n", sentence(u))
 		}
-		b.WriteString("\n| metric | base | new | difference | 95% interval | p | worse | better | |\n|---|--:|--:|--:|--:|--:|--:|--:|---|\n")
-		for _, x := range c.Metrics {
-			fmt.Fprintf(&b, "| %s | %.3f | %.3f | %s | %s | %s | %d | %d | %s |\n", cell(x.Metric), x.Base, x.New, signedPoints(x.Difference),
-				between(x.Interval, signedPoints), probability(x), x.Worse, x.Better, direction(x))
-		}
-		for _, r := range []*harness.Comparison{c.Latency, c.Cost} {
-			if r != nil {
-				fmt.Fprintf(&b, "\n%s %s (95%% interval %s), p %s\n", r.Metric, times(r.Difference), between(r.Interval, times), probability(*r))
-			}
+		if measured := c.measured(); len(measured) > 0 {
+			b.WriteString("\n" + comparisonRows(measured, direction))
+		} else {
+			b.WriteString("\nno case has scores in both runs\n")
 		}
 		if len(c.Flipped) > 0 {
 			b.WriteString("\n| case | metric | base | new |\n|---|---|---|---|\n")

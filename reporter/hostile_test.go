@@ -90,7 +90,10 @@ func hostileData(s string) Data {
 	r.RunID, r.Suite, r.App, r.Verdict = s, s, s, harness.Fail
 	r.StartedAt = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	r.Reasons, r.Warnings = []string{s}, []string{s}
-	r.Gate = []harness.CheckResult{{Check: s, Verdict: harness.Fail, Reason: s}}
+	r.Reduce = s
+	r.Gate = []harness.CheckResult{{Check: s, Verdict: harness.Fail, Reason: s, Comparisons: []harness.Comparison{
+		{Metric: s, Base: 1, New: 0.5, Difference: -0.5, P: 0.01, Test: s, Pairs: 9, Worse: 5, Verdict: harness.Fail},
+	}}}
 	r.Publish = &harness.Publish{Platform: s, EvaluationID: s, Pending: 1, Rejected: 1, Error: s,
 		Rejections: []harness.Receipt{{Key: harness.Key{Case: s, Trial: 1}, State: harness.PostRejected, Message: s}}}
 	return Data{Report: r, Results: each(results)}

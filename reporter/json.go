@@ -21,11 +21,11 @@ const SchemaVersion = 1
 //go:embed schema/*.json
 var schemas embed.FS
 
-// Schema is the JSON Schema (draft 2020-12) of the json format, or of one line
-// of the jsonl format.
+// Schema is the JSON Schema (draft 2020-12) of the json format, of one line of the
+// jsonl format, or of a comparison in the json format.
 func Schema(format string) ([]byte, error) {
-	if format != "json" && format != "jsonl" {
-		return nil, fmt.Errorf("no JSON Schema for the format %q: there are json and jsonl", format)
+	if format != "json" && format != "jsonl" && format != "comparison" {
+		return nil, fmt.Errorf("no JSON Schema for the format %q: there are json, jsonl and comparison", format)
 	}
 	return schemas.ReadFile("schema/" + format + ".schema.json")
 }
@@ -62,6 +62,7 @@ type jsonReport struct {
 	Verdict       string                   `json:"verdict"`
 	Cases         jsonCounts               `json:"cases"`
 	Trials        int                      `json:"trials"`
+	Reduce        string                   `json:"reduce,omitempty"`
 	TrialCounts   jsonCounts               `json:"trial_counts"`
 	Errors        map[string]int64         `json:"errors"`
 	Retries       int64                    `json:"retries"`
@@ -128,10 +129,11 @@ type jsonGate struct {
 }
 
 type jsonCheck struct {
-	Check   string   `json:"check"`
-	Verdict string   `json:"verdict"`
-	Value   *float64 `json:"value"`
-	Reason  string   `json:"reason"`
+	Check       string         `json:"check"`
+	Verdict     string         `json:"verdict"`
+	Value       *float64       `json:"value"`
+	Reason      string         `json:"reason"`
+	Comparisons []jsonCompared `json:"comparisons,omitempty"`
 }
 
 type jsonPublish struct {
@@ -158,7 +160,7 @@ func document(r *harness.Report) jsonReport {
 		SchemaVersion: SchemaVersion, RunID: validUTF8(r.RunID), Suite: validUTF8(r.Suite), App: validUTF8(r.App),
 		StartedAt: timeOrNull(r.StartedAt), FinishedAt: timeOrNull(r.FinishedAt),
 		Status: string(r.Status), Reasons: validTexts(r.Reasons), Verdict: string(r.Verdict),
-		Cases: jsonCounts(r.Cases), Trials: r.TrialsPerCase, TrialCounts: jsonCounts(r.Trials),
+		Cases: jsonCounts(r.Cases), Trials: r.TrialsPerCase, Reduce: validUTF8(r.Reduce), TrialCounts: jsonCounts(r.Trials),
 		Errors: map[string]int64{}, Retries: r.Retries, Abandoned: r.Abandoned,
 		Evaluators: map[string]jsonEvaluator{},
 		Tokens:     jsonTokens{Input: r.Tokens.Input, Output: r.Tokens.Output, Counted: r.Tokens.Counted},
@@ -178,9 +180,11 @@ func document(r *harness.Report) jsonReport {
 		out.Latency.P95, out.Latency.Max = finite(milliseconds(l.P95)), finite(milliseconds(l.Max))
 	}
 	for _, c := range r.Gate {
-		out.Gate.Checks = append(out.Gate.Checks, jsonCheck{
-			Check: validUTF8(c.Check), Verdict: string(c.Verdict), Value: finiteOrNull(c.Value), Reason: validUTF8(c.Reason),
-		})
+		check := jsonCheck{Check: validUTF8(c.Check), Verdict: string(c.Verdict), Value: finiteOrNull(c.Value), Reason: validUTF8(c.Reason)}
+		for _, x := range c.Comparisons {
+			check.Comparisons = append(check.Comparisons, comparedDocument(x))
+		}
+		out.Gate.Checks = append(out.Gate.Checks, check)
 	}
 	out.Publish = publishDocument(r.Publish)
 	return out

@@ -160,6 +160,9 @@ func properties(r *harness.Report) [][2]string {
 		{"verdict", string(r.Verdict)},
 		{"trials", strconv.Itoa(r.TrialsPerCase)},
 	}
+	if r.Reduce != "" {
+		out = append(out, [2]string{"reduce", r.Reduce})
+	}
 	if r.App != "" {
 		out = append(out, [2]string{"app", r.App})
 	}
@@ -216,10 +219,19 @@ func (w *xmlWriter) check(c harness.CheckResult) {
 	case harness.Pass:
 		w.put("/>\n")
 	case harness.Fail:
-		w.outcome("failure", string(c.Verdict), c.Reason, c.Check+"\n"+c.Reason)
+		w.outcome("failure", string(c.Verdict), c.Reason, checkLines(c))
 	default:
-		w.outcome("error", string(c.Verdict), c.Reason, c.Check+"\n"+c.Reason)
+		w.outcome("error", string(c.Verdict), c.Reason, checkLines(c))
 	}
+}
+
+// checkLines are a check with its reason and the numbers of its comparisons.
+func checkLines(c harness.CheckResult) string {
+	lines := []string{c.Check, c.Reason}
+	for _, x := range deciding(c) {
+		lines = append(lines, string(x.Verdict)+": "+numbers(x))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // doubtful tells whether a run is no success though all its test cases may be.

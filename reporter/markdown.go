@@ -96,6 +96,11 @@ func (p *sheet) gate() {
 	for _, c := range p.report.Gate {
 		p.put(fmt.Sprintf("| %s %s | %s | %s |\n", sign(c.Verdict), strings.ToLower(title(c.Verdict)), cell(c.Check), pipes(sentence(c.Reason))))
 	}
+	for _, c := range p.report.Gate {
+		if compared := few(deciding(c)); len(compared) > 0 {
+			p.put("\n" + code(c.Check) + "\n\n" + comparisonRows(compared, func(x harness.Comparison) string { return sign(x.Verdict) }))
+		}
+	}
 }
 
 func (p *sheet) failures() {
@@ -135,7 +140,11 @@ func (p *sheet) metrics() {
 	if len(p.report.Metrics) == 0 {
 		return
 	}
-	p.put("\n### Scores\n\n| evaluator | pass rate | mean | " + intervalTitle(p.report.Metrics) + " | cases | unscored |\n|---|--:|--:|--:|--:|--:|\n")
+	note := ""
+	if reducedNote(p.report) != "" {
+		note = ": trials reduced by " + code(p.report.Reduce)
+	}
+	p.put("\n### Scores" + note + "\n\n| evaluator | pass rate | mean | " + intervalTitle(p.report.Metrics) + " | cases | unscored |\n|---|--:|--:|--:|--:|--:|\n")
 	for _, m := range p.report.Metrics {
 		pass, mean, unscored := none, none, none
 		if m.PassRate != nil {

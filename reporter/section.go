@@ -23,16 +23,34 @@ func (p *page) gate() {
 	p.line()
 	var rows []table.Row
 	for _, c := range p.report.Gate {
-		lines := wrapEnds(message(c.Reason), p.width-widest-7, 3)
-		for i, text := range lines {
+		most, compared := 3, few(deciding(c))
+		if len(compared) > 0 {
+			most = 6
+		}
+		name := safe(c.Check, widest)
+		name += strings.Repeat(" ", widest-columns(name)) // the rows of one gate may be in several blocks
+		for i, text := range wrapEnds(message(c.Reason), p.width-widest-7, most) {
 			if i > 0 { // text from elsewhere never begins a line
 				rows = append(rows, table.Row{p.ink.dim("│"), "", text})
 				continue
 			}
-			rows = append(rows, table.Row{p.ink.verdict(c.Verdict, mark(c.Verdict)), safe(c.Check, widest), text})
+			rows = append(rows, table.Row{p.ink.verdict(c.Verdict, mark(c.Verdict)), name, text})
+		}
+		if len(compared) > 0 {
+			p.rows(nil, rows)
+			rows = nil
+			p.comparisons(compared, p.ink.dim("│ "), func(x harness.Comparison) string { return mark(x.Verdict) })
 		}
 	}
-	p.rows(nil, rows)
+	if len(rows) > 0 {
+		p.rows(nil, rows)
+	}
+}
+
+// few are the first of many comparisons: the report in JSON has all of them.
+func few(all []harness.Comparison) []harness.Comparison {
+	const most = 12
+	return all[:min(len(all), most)]
 }
 
 // failures shows the cases with a wrong answer.
@@ -92,7 +110,7 @@ func (p *page) metrics() {
 	if len(p.report.Metrics) == 0 {
 		return
 	}
-	p.title("SCORES", "")
+	p.title("SCORES", reducedNote(p.report))
 	header := table.Row{"evaluator", "pass rate", "mean", intervalTitle(p.report.Metrics), "cases", "unscored"}
 	var rows []table.Row
 	for _, m := range p.report.Metrics {
@@ -113,6 +131,15 @@ func (p *page) metric(m harness.Metric) table.Row {
 		unscored = p.ink.yellow(plural(m.Unscored, "trial", "trials"))
 	}
 	return table.Row{safe(m.Name, max(p.width-60, 12)), pass, mean, interval(m), count(m.N), unscored}
+}
+
+// reducedNote says how the trials of a case became one number, where that is not
+// their mean.
+func reducedNote(r *harness.Report) string {
+	if r.Reduce == "" || r.Reduce == "mean" {
+		return ""
+	}
+	return "trials reduced by " + safe(r.Reduce, 40)
 }
 
 // interval is the confidence interval in the unit of what it is of.

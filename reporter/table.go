@@ -126,10 +126,19 @@ func (p *page) rows(header table.Row, rows []table.Row, right ...int) {
 	p.line(w.Render())
 }
 
-// columns writes rows of numbers after a name. Columns that the terminal has no
-// room for are left out, in the order of optional; each is counted from 1 when
-// the ones before it are gone.
+// columns writes rows of numbers after a name, narrowed.
 func (p *page) columns(header table.Row, rows []table.Row, optional []int) {
+	header = p.narrowed(header, rows, optional)
+	var right []int
+	for n := 2; n <= len(header); n++ {
+		right = append(right, n)
+	}
+	p.rows(header, rows, right...)
+}
+
+// narrowed leaves out columns that the terminal has no room for, in the order of
+// optional; each is counted from 1 when the ones before it are gone.
+func (p *page) narrowed(header table.Row, rows []table.Row, optional []int) table.Row {
 	for _, n := range optional {
 		if rowWidth(append(rows, header)) <= p.width {
 			break
@@ -139,11 +148,7 @@ func (p *page) columns(header table.Row, rows []table.Row, optional []int) {
 		}
 		header = slices.Delete(header, n-1, n)
 	}
-	var right []int
-	for n := 2; n <= len(header); n++ {
-		right = append(right, n)
-	}
-	p.rows(header, rows, right...)
+	return header
 }
 
 // rowWidth is how wide the widest row would be.

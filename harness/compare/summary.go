@@ -110,7 +110,7 @@ func ratioOf(name string, r *Ratio) *harness.Comparison {
 	ratio, low, high := r.Ratio(summaryLevel)
 	p := min(1, 2*min(e.Above(0), e.Below(0)))
 	return &harness.Comparison{
-		Metric: name, Base: 1, New: ratio, Difference: ratio, P: p, Test: "paired t on the logarithm", Pairs: e.N,
+		Metric: name, Base: 1, New: ratio, Difference: ratio, Ratio: true, P: p, Test: "paired t on the logarithm", Pairs: e.N,
 		Interval: &harness.Interval{Low: low, High: high, Level: summaryLevel}, Verdict: verdictOf(p, 1-ratio),
 	}
 }

@@ -88,7 +88,7 @@ func TestRegression(t *testing.T) {
 		verdict     harness.Verdict
 		says        []string
 	}{
-		{"as good", "no_regression", same, harness.Pass, []string{"m 0.800 → 0.810, +1.0 pt", "McNemar mid-p", "100 cases: 2 worse, 3 better", "would have been seen"}},
+		{"as good", "no_regression", same, harness.Pass, []string{"not shown to be worse: m +1.0 pt, p 0.66 over 100 cases", "Base:0.8 New:0.81", "Test:McNemar mid-p", "Pairs:100 Worse:2 Better:3"}},
 		{"worse", "no_regression: {baseline: main}", worse, harness.Fail, []string{"-20.0 pt", "p < 0.0001"}},
 		{"worse within the margin", "no_regression: {margin: 0.3}", worse, harness.Pass, []string{"Tango"}},
 		{"proven", "no_regression: {mode: prove, margin: 0.1}", same, harness.Pass, nil},
@@ -113,7 +113,7 @@ func TestRegression(t *testing.T) {
 			assert.Equal(t, tt.verdict, got.Verdict, got.Reason)
 			assert.Equal(t, tt.check, got.Check)
 			for _, s := range tt.says {
-				assert.Contains(t, got.Reason, s)
+				assert.Contains(t, fmt.Sprintf("%s %+v", got.Reason, got.Comparisons), s)
 			}
 		})
 	}

@@ -57,7 +57,7 @@ func (c Check) decidePairs(pairs *compare.Collector) harness.CheckResult {
 	if len(out.Comparisons) == 1 {
 		out.Value = &out.Comparisons[0].Difference
 	}
-	out.Reason = reasonOf(out)
+	out.Reason = c.reasonOf(out)
 	return out
 }
 
@@ -216,42 +216,59 @@ func quoted(ids []string) []string {
 	return out
 }
 
-// reasonOf tells of the metrics that decide, and of all when the check passes.
-func reasonOf(out harness.CheckResult) string {
+// reasonOf tells of the metrics that decide, and of all when the check passes, in
+// few words: their numbers are in the comparisons.
+func (c Check) reasonOf(out harness.CheckResult) string {
 	var said []string
+	var needed, unknown int64
 	for _, x := range out.Comparisons {
-		if x.Verdict == out.Verdict {
-			said = append(said, sentence(x))
+		needed, unknown = max(needed, x.Needed), max(unknown, x.Unknown)
+		switch {
+		case x.Verdict != out.Verdict:
+		case x.Test == "":
+			said = append(said, fmt.Sprintf("%s %s, too few to be tested: %s", x.Metric, signed(x.Difference), count(x.Pairs, "case")))
+		case len(out.Comparisons) == 1:
+			said = append(said, fmt.Sprintf("%s %s, p %s over %s", x.Metric, signed(x.Difference), pValue(x.P), count(x.Pairs, "case")))
+		default:
+			said = append(said, fmt.Sprintf("%s %s (p %s)", x.Metric, signed(x.Difference), pValue(x.P)))
 		}
 	}
-	if len(said) > 3 {
-		said = append(said[:3], fmt.Sprintf("and %d more metrics", len(said)-3))
+	const most = 3
+	if len(said) > most {
+		said = append(said[:most], fmt.Sprintf("and %s", count(int64(len(said)-most), "more metric")))
 	}
-	return strings.Join(said, "; ")
+	text := c.finding(out.Verdict) + ": " + strings.Join(said, ", ")
+	if needed > 0 {
+		text += fmt.Sprintf("; underpowered: about %s or more trials would do", count(needed, "case"))
+	}
+	if unknown > 0 {
+		text += fmt.Sprintf("; %s could not be scored and may be 0 or 1", count(unknown, "trial"))
+	}
+	return text
 }
 
-// sentence has the numbers of one comparison.
-func sentence(x harness.Comparison) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s → %s, %s", x.Metric, fixed(x.Base, 3), fixed(x.New, 3), signed(x.Difference))
-	if i := x.Interval; i != nil {
-		fmt.Fprintf(&b, " (%s interval %s to %s)", percentage(i.Level), signed(i.Low), signed(i.High))
+// finding is what a verdict of the check means.
+func (c Check) finding(v harness.Verdict) string {
+	o := c.Compare
+	by := ""
+	if o.Margin > 0 {
+		by = " by " + points(o.Margin)
 	}
-	if x.Test == "" {
-		fmt.Fprintf(&b, ", too few to be tested: %s", count(x.Pairs, "case"))
-	} else {
-		fmt.Fprintf(&b, ", p %s (%s), %s: %s worse, %s better", pValue(x.P), x.Test, count(x.Pairs, "case"), thousands(x.Worse), thousands(x.Better))
+	switch {
+	case o.Improve && v == harness.Pass:
+		return "better" + by
+	case o.Improve && v == harness.Fail:
+		return "not better" + by
+	case o.Improve:
+		return "not shown to be better" + by
+	case v == harness.Fail:
+		return "worse" + by
+	case v == harness.Inconclusive:
+		return "not decided whether worse" + by
+	case o.Mode == Prove:
+		return "shown not to be worse" + by
 	}
-	if x.SmallestDrop != nil && x.Verdict != harness.Fail {
-		fmt.Fprintf(&b, "; a drop of %s would have been seen", points(*x.SmallestDrop))
-	}
-	if x.Needed > 0 {
-		fmt.Fprintf(&b, "; underpowered: about %s or more trials would do", count(x.Needed, "case"))
-	}
-	if x.Unknown > 0 {
-		fmt.Fprintf(&b, "; %s could not be scored and may be 0 or 1", count(x.Unknown, "trial"))
-	}
-	return b.String()
+	return "not shown to be worse" + by
 }
 
 // signed is a difference with its sign, in points of a hundred.
@@ -300,7 +317,7 @@ func (c Check) ratio(e *Evidence) harness.CheckResult {
 	out.Reason = fmt.Sprintf("× %s of the baseline's (%s interval %s to %s) over %s, needs %s: %s; paired t on the logarithm, p %s",
 		fixed(value, 3), percentage(Level), fixed(from, 3), fixed(to, 3), count(estimate.N, "case"), c.need(), said, pValue(beyond))
 	out.Comparisons = []harness.Comparison{{
-		Metric: c.Metric, Base: 1, New: value, Difference: value, Interval: &harness.Interval{Low: from, High: to, Level: Level},
+		Metric: c.Metric, Base: 1, New: value, Difference: value, Ratio: true, Interval: &harness.Interval{Low: from, High: to, Level: Level},
 		P: beyond, Test: "paired t on the logarithm", Pairs: estimate.N, Verdict: out.Verdict,
 	}}
 	return out
