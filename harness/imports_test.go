@@ -27,7 +27,7 @@ func arrows() map[string][]string {
 		jq       = append([]string{"harness/internal/jsonx"}, domain...)
 		secrets  = "harness/internal/redact" // for whoever shows or keeps what others said
 		suite    = append([]string{secrets, "harness/compare", "harness/dataset", "harness/target", "harness/gate", "harness/sgp", hosts, "evaluator"}, domain...)
-		runner   = append([]string{"harness/suite", "harness/store", "harness/baseline", "harness/plan", "reporter"}, suite...)
+		runner   = append([]string{"harness/suite", "harness/store", "harness/baseline", "harness/plan", "harness/flaky", "reporter"}, suite...)
 		command  = append([]string{"harness/runner", "harness/sgp/sgpserver"}, runner...)
 	)
 	return map[string][]string{
@@ -56,6 +56,7 @@ func arrows() map[string][]string {
 		"harness/reduce":          {"harness/stat"},
 		"harness/baseline":        append([]string{"harness/compare"}, domain...),
 		"harness/compare":         domain,
+		"harness/flaky":           append([]string{"harness/compare"}, domain...),
 		"harness/plan":            append([]string{"harness/compare"}, domain...),
 	}
 }

@@ -46,6 +46,9 @@ type Report struct {
 	// CostUnknown counts the answers without a cost, when others have one.
 	CostUnknown int64
 
+	// Quarantine are the cases that were known to be flaky when the run began.
+	Quarantine []Quarantined
+
 	// Publish is set when results go to a platform.
 	Publish *Publish
 	// Warnings are sentences that belong beside the numbers.
@@ -69,6 +72,17 @@ func (r *Report) AppErrors() int64 {
 		n += c
 	}
 	return n
+}
+
+// Quarantined is a case that passes now and fails then: it fails nothing by itself,
+// and counts in the means like any other.
+type Quarantined struct {
+	// Case is its ID.
+	Case string
+	// Until is the last day of that in UTC: 2026-12-31.
+	Until string
+	// Reason is for whoever reads the report.
+	Reason string
 }
 
 // Status tells whether a run came to its end.

@@ -73,8 +73,16 @@ type jsonReport struct {
 	CostUSD       *float64                 `json:"cost_usd"`
 	CostUnknown   int64                    `json:"cost_unknown"`
 	Gate          jsonGate                 `json:"gate"`
+	Quarantine    []jsonQuarantined        `json:"quarantine,omitempty"`
 	Publish       *jsonPublish             `json:"publish"`
 	Warnings      []string                 `json:"warnings"`
+}
+
+// jsonQuarantined is a case that is known to be flaky.
+type jsonQuarantined struct {
+	Case   string `json:"case"`
+	Until  string `json:"until"`
+	Reason string `json:"reason"`
 }
 
 type jsonCounts struct {
@@ -185,6 +193,9 @@ func document(r *harness.Report) jsonReport {
 			check.Comparisons = append(check.Comparisons, comparedDocument(x))
 		}
 		out.Gate.Checks = append(out.Gate.Checks, check)
+	}
+	for _, q := range r.Quarantine {
+		out.Quarantine = append(out.Quarantine, jsonQuarantined{validUTF8(q.Case), validUTF8(q.Until), validUTF8(q.Reason)})
 	}
 	out.Publish = publishDocument(r.Publish)
 	return out

@@ -15,7 +15,8 @@ import (
 // XML Schema of JUnit reports (windyroad/JUnit-Schema).
 //
 // A case with trouble in any trial is an error, one with a wrong answer in any
-// trial a failure, one that nothing judges is skipped. Each check of the gate is
+// trial a failure, one that nothing judges is skipped, and so is one in quarantine
+// that would be one of the others. Each check of the gate is
 // a test case of the class "gate": a failure when it fails, an error when it
 // can't be decided. A run that is incomplete, or inconclusive without a gate, has
 // one more test case, an error that says why, because the other ones may all be
@@ -44,7 +45,7 @@ func (JUnit) Write(w io.Writer, d Data) error {
 		if err != nil {
 			return err
 		}
-		if out.testCase(suiteName(d.Report), trials); out.err != nil {
+		if out.testCase(d.Report, trials); out.err != nil {
 			return out.err
 		}
 	}
@@ -72,6 +73,8 @@ func junitCounts(d Data) (junitSum, error) {
 		}
 		sum.tests++
 		switch {
+		case excused(d.Report, trials) != "":
+			sum.skipped++
 		case errored(trials):
 			sum.errors++
 		case wrong(trials):
@@ -187,13 +190,30 @@ func properties(r *harness.Report) [][2]string {
 	return out
 }
 
-func (w *xmlWriter) testCase(class string, trials []harness.Result) {
-	var spent time.Duration
-	for _, r := range trials {
-		spent += r.Latency
+// excused is why a case with a wrong answer or trouble does not count as one: it is
+// in quarantine. "" for others.
+func excused(r *harness.Report, trials []harness.Result) string {
+	if !errored(trials) && !wrong(trials) {
+		return ""
 	}
-	w.put("    <testcase", tokens("name", trials[0].Case.ID, "classname", class), attributes("time", seconds(spent)))
+	for _, q := range r.Quarantine {
+		if q.Case == trials[0].Case.ID {
+			return fmt.Sprintf("in quarantine until %s: %s", q.Until, q.Reason)
+		}
+	}
+	return ""
+}
+
+func (w *xmlWriter) testCase(r *harness.Report, trials []harness.Result) {
+	var spent time.Duration
+	for _, t := range trials {
+		spent += t.Latency
+	}
+	w.put("    <testcase", tokens("name", trials[0].Case.ID, "classname", suiteName(r)), attributes("time", seconds(spent)))
+	why := excused(r, trials)
 	switch {
+	case why != "":
+		w.put("><skipped", attributes("message", ends(why, maxMessage)), "/></testcase>\n")
 	case errored(trials):
 		kind, message := firstTrouble(trials)
 		w.outcome("error", kind, message, junitText(trials))

@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/evalrun/evalrun/harness"
 )
 
-// Check is one check of a gate: a threshold, or one of Compare and MustPass. Make
+// Check is one check of a gate: a threshold, or one of Compare, MustPass and
+// Quarantine. Make
 // one with [Parse] or [FromNode].
 type Check struct {
 	// Text is the check as it was written; Parse reads it again.
@@ -15,6 +18,8 @@ type Check struct {
 	Compare *Compare
 	// MustPass are cases that have to pass; nil otherwise.
 	MustPass *MustPass
+	// Quarantine are cases that fail nothing by themselves; nil for other checks.
+	Quarantine []harness.Quarantined
 	// Metric is the name of an evaluator's metric, or latency, errors, cost,
 	// tokens or cases.
 	Metric string

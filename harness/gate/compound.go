@@ -68,7 +68,8 @@ func Compounds() []string { return []string{nameRegression, nameImprovement, nam
 
 func isCompound(text string) bool {
 	name, _, _ := strings.Cut(strings.TrimSpace(text), ":")
-	return slices.Contains(Compounds(), strings.TrimSpace(name))
+	name = strings.TrimSpace(name)
+	return name == nameQuarantine || slices.Contains(Compounds(), name)
 }
 
 func parseCompound(text string) (Check, error) {
@@ -125,6 +126,8 @@ func FromNode(n strict.Node) (Check, error) {
 		c.Compare, err = compareOf(name.Value == nameImprovement, options)
 	case nameMustPass:
 		c.MustPass, err = mustPassOf(name, options)
+	case nameQuarantine:
+		return QuarantineOf(options)
 	default:
 		err = name.Errorf("there is no check %s%s", strict.Quote(name.Value), strict.Meant(name.Value, Compounds()))
 	}

@@ -42,6 +42,9 @@
 //   - A run that is not complete, or in which every trial has an error, is
 //     [harness.VerdictIncomplete] whatever the checks say; they are still shown.
 //
+//   - A case in quarantine (see package suite) is left out of must_pass, and of
+//     nothing else. With more than 5 % of the cases in it the run is Inconclusive.
+//
 // The verdict of the whole is the first that applies of incomplete, fail,
 // inconclusive, pass. Without any check it is Pass for a complete run with at
 // least one score and no error, VerdictIncomplete with errors, and Inconclusive

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/evalrun/evalrun/harness/compare"
 )
@@ -23,6 +24,10 @@ type Sources struct {
 	AllowUnlike bool
 	// OnNew and OnRemoved say what cases mean that only one of the runs has.
 	OnNew, OnRemoved Policy
+	// Started is when the run began: quarantines that had ended by then do nothing.
+	Started time.Time
+	// Partial: the run takes a part of the suite's cases.
+	Partial bool
 }
 
 // ErrNoBaseline is the cause of an error of a baseline that does not exist.
@@ -52,6 +57,8 @@ type Evidence struct {
 	pairs   map[string]*paired // by the name of the baseline
 	must    map[int]*musts     // by the place of the check
 	quick   map[int]int64      // trials within the limit of a latency, likewise
+
+	quarantine *quarantine
 }
 
 // part is what is known of a slice of the run.
@@ -78,12 +85,13 @@ func Needed(checks []Check) bool {
 // Gather reads the run, once for each baseline and once for the checks that need
 // none, and those baselines.
 func Gather(ctx context.Context, checks []Check, s Sources) (*Evidence, error) {
-	e := &Evidence{sources: s, slices: map[Slice]*part{}, pairs: map[string]*paired{}, must: map[int]*musts{}, quick: map[int]int64{}}
+	e := &Evidence{sources: s, slices: map[Slice]*part{}, pairs: map[string]*paired{}, must: map[int]*musts{}, quick: map[int]int64{},
+		quarantine: newQuarantine(checks, s.Started)}
 	for i, c := range checks {
 		if c.MustPass != nil {
-			e.must[i] = newMusts(*c.MustPass)
+			e.must[i] = newMusts(*c.MustPass, e.quarantine.active)
 		}
-		if c.MustPass == nil && c.needsCases() && e.slices[c.Slice] == nil {
+		if c.MustPass == nil && c.Quarantine == nil && c.needsCases() && e.slices[c.Slice] == nil {
 			names := s.Now.About().Metrics
 			e.slices[c.Slice] = &part{
 				passes: compare.Collector{Reduce: s.Reduce, Names: names},
@@ -91,7 +99,8 @@ func Gather(ctx context.Context, checks []Check, s Sources) (*Evidence, error) {
 			}
 		}
 	}
-	if len(e.slices)+len(e.must) > 0 {
+	listed := slices.ContainsFunc(checks, func(c Check) bool { return c.Quarantine != nil })
+	if len(e.slices)+len(e.must) > 0 || listed {
 		if err := e.read(ctx, checks); err != nil {
 			return nil, err
 		}
@@ -112,6 +121,7 @@ func (e *Evidence) read(ctx context.Context, checks []Check) error {
 		if err != nil {
 			return fmt.Errorf("gate: read the run: %w", err)
 		}
+		e.quarantine.add(c.ID)
 		for slice, p := range e.slices {
 			if slice.has(c.Metadata) {
 				p.add(c)

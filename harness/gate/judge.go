@@ -25,8 +25,11 @@ func Judge(r *harness.Report, checks []Check, e *Evidence) {
 			r.Verdict = g.Verdict
 		}
 	}
-	if len(checks) == 0 {
+	if !slices.ContainsFunc(checks, func(c Check) bool { return c.Quarantine == nil }) {
 		judgeUnchecked(r)
+	}
+	if e != nil {
+		e.quarantine.report(r, e.sources.Partial)
 	}
 	t := r.Trials
 	if t.Completed > 0 && t.Errored >= t.Completed {
@@ -81,6 +84,8 @@ func (c Check) judge(r *harness.Report, e *Evidence, at int) harness.CheckResult
 		return c.compared(e)
 	case c.MustPass != nil:
 		return c.mustPass(e.must[at])
+	case c.Quarantine != nil:
+		return c.quarantined(e)
 	case c.kind() == kindRatio:
 		return c.ratio(e)
 	case c.needsCases():

@@ -16,13 +16,15 @@ type musts struct {
 	seen, passed    int64
 	failed, unknown []string // IDs, the first few
 	missing         map[string]bool
+	quarantine      map[string]harness.Quarantined
+	excused         []string // IDs that are in it
 }
 
 // someCases is how many IDs a reason names.
 const someCases = 5
 
-func newMusts(m MustPass) *musts {
-	out := &musts{MustPass: m, missing: map[string]bool{}}
+func newMusts(m MustPass, quarantine map[string]harness.Quarantined) *musts {
+	out := &musts{MustPass: m, missing: map[string]bool{}, quarantine: quarantine}
 	for _, id := range m.Cases {
 		out.missing[id] = true
 	}
@@ -35,6 +37,10 @@ func (m *musts) add(c compare.Case) {
 		return
 	}
 	delete(m.missing, c.ID)
+	if _, ok := m.quarantine[c.ID]; ok {
+		m.excused = append(m.excused, strconv.Quote(c.ID))
+		return
+	}
 	m.seen++
 	verdict := harness.Pass
 	for _, t := range c.Trials {
@@ -104,6 +110,7 @@ func (c Check) mustPass(m *musts) harness.CheckResult {
 	if len(said) == 0 {
 		said = []string{fmt.Sprintf("%s of %s passed in every trial", thousands(m.passed), count(m.seen, "case"))}
 	}
+	say(m.excused, "in quarantine and left out")
 	out.Reason = strings.Join(said, "; ")
 	return out
 }

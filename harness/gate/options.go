@@ -92,7 +92,7 @@ func (c Check) allowed() error {
 
 // needsCases tells whether a threshold looks at the cases, and not at the report.
 func (c Check) needsCases() bool {
-	return c.Compare == nil && c.kind() != kindRatio && (c.MustPass != nil || c.Proven || c.Slice != (Slice{}))
+	return c.Compare == nil && c.kind() != kindRatio && (c.MustPass != nil || c.Quarantine != nil || c.Proven || c.Slice != (Slice{}))
 }
 
 // Compares tells whether the check compares the run with a baseline.

@@ -36,6 +36,18 @@
 // numbers are made, in that of [github.com/evalrun/evalrun/harness/gate]. evalrun
 // schema prints the options as a JSON Schema for editors.
 //
+// Cases that pass now and fail then (evalrun flaky finds them) can be put in
+// quarantine beside the gate:
+//
+//	quarantine:
+//	  - {case: late-parcel, until: 2026-12-31, reason: the date in the answer depends on the day}
+//
+// Such a case fails nothing by itself, neither must_pass nor its own test case in
+// JUnit reports, and counts in every mean and comparison like any other. The report
+// lists them. Up to 5 % of the cases may be in quarantine, and one always may; with
+// more the run is inconclusive, and a suite whose cases stand in it an error. until is
+// its last day, in UTC: a run that begins later warns, and the case counts again.
+//
 // Everything else has a default:
 //
 //	trials: 1                # how often each case is asked

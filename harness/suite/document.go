@@ -26,6 +26,7 @@ type document struct {
 	Sample          *float64       `yaml:"sample" jsonschema:"exclusiveMinimum=0,maximum=1,default=1" jsonschema_description:"The fraction of the cases to run; which ones follows from the seed."`
 	Seed            int64          `yaml:"seed" jsonschema_description:"What the sample and the apps' seeds follow from."`
 	Publish         *publishDoc    `yaml:"publish" jsonschema_description:"Platforms that get the results, besides the local store."`
+	Quarantine      strict.Node    `yaml:"quarantine" jsonschema_description:"Flaky cases that fail nothing by themselves until a day; they stay in the means."`
 	Gate            []strict.Node  `yaml:"gate" jsonschema_description:"Checks that the run has to pass: a threshold such as equals.pass_rate >= 0.9, or no_regression, improvement or must_pass with options."`
 	Reports         []reportDoc    `yaml:"reports" jsonschema_description:"Reports to write: a format, or {format: path}."`
 }

@@ -85,11 +85,46 @@ func (l *loader) gate() {
 			l.fail(err)
 			continue
 		}
+		if check.Quarantine != nil {
+			l.fail(n.Errorf("quarantine stands beside gate, not in it"))
+			continue
+		}
 		l.suite.Gate = append(l.suite.Gate, check)
 		for _, name := range check.Evaluators() {
 			l.knownMetric(n, check, name)
 		}
 	}
+}
+
+// quarantine adds the flaky cases to the gate. Where the cases stand in the suite,
+// it looks for them and counts them.
+func (l *loader) quarantine() {
+	n := l.doc.Quarantine
+	if !n.Given() {
+		return
+	}
+	check, err := gate.QuarantineOf(n)
+	if err != nil {
+		l.fail(err)
+		return
+	}
+	if len(l.doc.Gate) == 0 {
+		l.fail(l.at("quarantine").Errorf("without a gate there is nothing that cases in quarantine could fail"))
+		return
+	}
+	var ids []string
+	for _, c := range l.suite.Dataset.Cases {
+		ids = append(ids, c.ID)
+	}
+	for i, q := range check.Quarantine {
+		if len(ids) > 0 && !slices.Contains(ids, q.Case) {
+			l.fail(n.Items()[i].Get("case").Errorf("the suite has no case %s%s", strict.Quote(q.Case), strict.Meant(q.Case, ids)))
+		}
+	}
+	if most := gate.QuarantineLimit(int64(len(ids))); len(ids) > 0 && int64(len(check.Quarantine)) > most {
+		l.fail(n.Errorf("%d of %d cases are in quarantine; 5%% may be, which is %d", len(check.Quarantine), len(ids), most))
+	}
+	l.suite.Gate = append(l.suite.Gate, check)
 }
 
 // knownMetric complains about a metric that no evaluator gives.

@@ -61,6 +61,7 @@ func (l *loader) load() error {
 	l.evaluators()
 	l.publish()
 	l.gate()
+	l.quarantine()
 	l.reports()
 	return strict.Join(l.errs...)
 }

@@ -41,6 +41,7 @@ func Schema(reg *evaluator.Registry) ([]byte, error) {
 	addChecks(root)
 	set("gate").Items = &jsonschema.Schema{Ref: "#/$defs/check"}
 	set("reduce").Ref = "#/$defs/reduce"
+	set("quarantine").Type, set("quarantine").Items = "array", reflected(gate.QuarantineOptions{})
 
 	dataset := set("dataset")
 	dataset.OneOf = requireOne("file", "cases", "sgp")
