@@ -26,6 +26,8 @@ type About struct {
 	Run string
 	// Suite and App name the suite and the app.
 	Suite, App string
+	// Incomplete: the run did not end, so that cases or trials are missing.
+	Incomplete bool
 	// Trials per case.
 	Trials int
 	// Reduce is how the trials of a case become one number, such as mean.

@@ -164,6 +164,11 @@ func notes(base, now About) []string {
 	differs := func(key string) bool {
 		return base.Digests[key] != "" && now.Digests[key] != "" && base.Digests[key] != now.Digests[key]
 	}
+	for _, a := range []About{base, now} {
+		if a.Incomplete {
+			out = append(out, a.Name+" is not complete: it did not run to its end")
+		}
+	}
 	if base.Suite != now.Suite {
 		out = append(out, fmt.Sprintf("the suites are %q and %q", base.Suite, now.Suite))
 	}

@@ -86,7 +86,7 @@ func judge(ctx context.Context, st *store.Store, info store.Info, report *harnes
 // that a run of the same suite and app has, or a run. gate.ErrNoBaseline when
 // there is none.
 func FindSide(ctx context.Context, st *store.Store, name string, like store.Info, dir string) (compare.Side, error) {
-	if strings.HasSuffix(name, ".json") {
+	if isFile(name) {
 		return readBaseline(name, dir)
 	}
 	b, err := st.Baseline(ctx, name, like.Spec.Suite, like.Spec.App)
@@ -107,6 +107,9 @@ func FindSide(ctx context.Context, st *store.Store, name string, like store.Info
 	}
 	return nil, missing
 }
+
+// isFile tells a baseline file from a name; names don't end like one.
+func isFile(name string) bool { return strings.HasSuffix(name, ".json") }
 
 func readBaseline(name, dir string) (compare.Side, error) {
 	path := name

@@ -14,7 +14,8 @@ import (
 )
 
 // Compare sets runs against a base, all of them as a user calls them (see
-// FindSide), with at most so many flipped cases and their answers.
+// FindSide), with at most so many flipped cases and their answers. Files need no
+// store: nil will do.
 func Compare(ctx context.Context, st *store.Store, base string, others []string, flips int) ([]reporter.Comparison, error) {
 	sides, err := findSides(ctx, st, append([]string{base}, others...))
 	if err != nil {
@@ -48,6 +49,9 @@ func Compare(ctx context.Context, st *store.Store, base string, others []string,
 func findSides(ctx context.Context, st *store.Store, names []string) ([]compare.Side, error) {
 	var like store.Info
 	for _, name := range names {
+		if isFile(name) {
+			continue
+		}
 		if info, err := st.Info(ctx, name); err == nil {
 			like = info
 			break

@@ -39,7 +39,7 @@ func (s StoredSide) About() compare.About {
 		r = reduce.Reducer{}
 	}
 	return compare.About{
-		Name: s.info.ID, Run: s.info.ID, Suite: spec.Suite, App: spec.App, Trials: max(spec.Trials, 1),
+		Name: s.info.ID, Run: s.info.ID, Incomplete: s.info.Status != string(harness.Complete), Suite: spec.Suite, App: spec.App, Trials: max(spec.Trials, 1),
 		Reduce: r.String(), Metrics: spec.Evaluators, Digests: digests,
 	}
 }

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -135,11 +137,11 @@ func (a *app) baselineRemove() *cobra.Command {
 
 func (a *app) baselineExport() *cobra.Command {
 	return &cobra.Command{
-		Use:   "export RUN FILE.json",
+		Use:   "export RUN|NAME FILE.json",
 		Short: "Write what a run found out to a file for version control",
 		Long: `Export writes the scores of each case, without the answers: one line per case,
 sorted, so that a diff shows what changed.`,
-		Example: `  evalrun baseline export latest baselines/main.json`,
+		Example: `  evalrun baseline export main baselines/main.json`,
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			st, err := a.open(false)
@@ -147,9 +149,9 @@ sorted, so that a diff shows what changed.`,
 				return err
 			}
 			defer st.Close()
-			info, err := st.Info(cmd.Context(), args[0])
+			info, err := named(cmd.Context(), st, args[0])
 			if err != nil {
-				return &runner.Error{Code: runner.CodeUsage, Err: err, Hint: "evalrun list shows the runs"}
+				return err
 			}
 			if info.Status != "complete" {
 				return &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("run %s is %s: it can't be a baseline", info.ID, info.Status)}
@@ -164,4 +166,26 @@ sorted, so that a diff shows what changed.`,
 			return f.Close()
 		},
 	}
+}
+
+// named is the run of that ID, or the one that has a name as a baseline.
+func named(ctx context.Context, st *store.Store, name string) (store.Info, error) {
+	info, err := st.Info(ctx, name)
+	if !errors.Is(err, store.ErrNotFound) {
+		return info, err
+	}
+	all, failed := st.Baselines(ctx)
+	if failed != nil {
+		return info, failed
+	}
+	all = slices.DeleteFunc(all, func(b store.Baseline) bool { return b.Name != name })
+	switch len(all) {
+	case 0:
+		return info, &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("%q is no run and no baseline", name),
+			Hint: "evalrun list shows the runs, evalrun baseline list the baselines"}
+	case 1:
+		return st.Info(ctx, all[0].Run)
+	}
+	return info, &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("%d suites or apps have a baseline %q: name its run", len(all), name),
+		Hint: "evalrun baseline list shows them"}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/evalrun/evalrun/harness/runner"
+	"github.com/evalrun/evalrun/harness/store"
 	"github.com/evalrun/evalrun/reporter"
 )
 
@@ -43,11 +44,17 @@ looking at runs: what gates is no_regression in a suite, or evalrun gate --basel
 						Hint: "formats of a comparison: " + strings.Join(reporter.ComparisonFormats(), ", ")}
 				}
 			}
-			st, err := a.open(false)
-			if err != nil {
-				return err
+			if flips < 0 {
+				return &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("--flips %d: expected 0 or more", flips)}
 			}
-			defer st.Close()
+			var st *store.Store // files need none
+			if slices.ContainsFunc(args, func(name string) bool { return !strings.HasSuffix(name, ".json") }) {
+				var err error
+				if st, err = a.open(false); err != nil {
+					return err
+				}
+				defer st.Close()
+			}
 			all, err := runner.Compare(cmd.Context(), st, args[0], args[1:], flips)
 			if err != nil {
 				return err
