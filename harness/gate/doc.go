@@ -27,6 +27,64 @@
 //
 // Values that differ by less than one part in 10¹² count as equal.
 //
+// After the limit may come:
+//
+//	proven           the limit has to be shown to hold, at a one-sided level of 5 %, for
+//	                 cases like these and not just for these: a rate, a mean, a quantile
+//	                 or a ratio. It passes when it is, fails when the value misses the
+//	                 limit, and is inconclusive in between.
+//	where KEY=VALUE  only the cases with this metadata: scores, errors and ratios
+//	vs BASELINE      what a ratio is relative to
+//	plain            as it is, without a test: so are all but ratios decided anyway
+//
+// Proof for plain yes and no, and for shares of trials, is the exact binomial test;
+// for other scores in [0,1] the binomial test of the effective size (Korn and
+// Graubard), by cluster where there are clusters; beyond [0,1] Student's t from 30
+// cases on.
+//
+// # Comparisons with a baseline
+//
+//	latency.ratio <= 1.2 vs main   geometric means, case by case; fails when shown to be
+//	cost.ratio <= 1.1              beyond the limit
+//	no_regression                  no evaluator's metric is shown to be worse
+//	no_regression: {mode: prove, margin: 2%}
+//	improvement: {by: 1%}          every metric is shown to be better by more than that
+//	must_pass: [ID, …]             these cases pass in every trial; no statistics
+//
+// Options of no_regression and improvement:
+//
+//	baseline    its name, a run or a file; else the one of --baseline, or main
+//	metrics     those to compare; else all
+//	mode        alarm (default): fails what is shown to be worse by more than the margin,
+//	            and passes the rest; with several metrics the p-values are adjusted by
+//	            Holm's method, so that all of them together give 5 % false alarms.
+//	            prove: passes when every metric is shown not to be worse by the margin,
+//	            fails when one is shown to be, and is inconclusive in between
+//	alpha       the one-sided level, 0.05
+//	margin      the loss that does not matter, 0
+//	by          of improvement: the gain that is asked for, 0
+//	min_effect  the drop that matters. Where the smallest drop that such a run shows in
+//	            80 % of cases is larger, the check says that it is underpowered
+//	strict      underpowered is inconclusive then
+//	exact       tests that never exceed their level; without a margin
+//	coverage    the share of the cases of both runs that have to be in both with the
+//	            same content, 0.95; below it the check is inconclusive
+//	where       KEY=VALUE: only the cases with this metadata
+//
+// Options of must_pass: cases, where, metrics.
+//
+// Which test is taken is in [github.com/evalrun/evalrun/harness/compare]: trials
+// are reduced to one number per case first, cases are paired by ID and content, and
+// those in a cluster count together. A baseline of other evaluators is not compared
+// with (--allow-unlike does). Cases that only one of the runs has are ignored, named
+// (warn), make the check inconclusive, or fail it: --on-new-tasks and
+// --on-removed-tasks say which.
+//
+// Trials that the app did not answer count 0. For those that an evaluator could not
+// score both ends are computed: worse has to show with the unknown ones of the new
+// run as 1, better and not worse with 0; the smallest drop is one that shows all the
+// same.
+//
 // # Verdicts
 //
 // What is not known never passes:
@@ -34,11 +92,14 @@
 //   - With no case, nothing scored, no verdict to count, or a cost or token
 //     count that some answers lack, a check is [harness.Inconclusive]. (It fails
 //     all the same where the known part alone breaks the limit.)
+//
 //   - A trial that the app did not answer counts as the worst score, 0 or 1 by
 //     what the check asks. One that an evaluator could not score may have been 0
 //     or 1: the check is decided both ways and is Inconclusive where they differ.
+//
 //   - A quantile of the latency is Inconclusive when so many trials have no
 //     answer that it would fall among them.
+//
 //   - A run that is not complete, or in which every trial has an error, is
 //     [harness.VerdictIncomplete] whatever the checks say; they are still shown.
 //

@@ -118,6 +118,9 @@ func (c Check) comparison(m *compare.Metric, low, high compare.Evidence, family 
 		x.Interval = &harness.Interval{Low: from, High: to, Level: Level}
 	}
 	if drop := m.SmallestDrop(o.Alpha/float64(family), powerAsked); known(drop) {
+		if !o.Improve && o.Mode == Alarm {
+			drop += o.Margin
+		}
 		x.SmallestDrop = &drop
 		if o.MinEffect > 0 && drop > o.MinEffect {
 			ratio := drop / o.MinEffect
