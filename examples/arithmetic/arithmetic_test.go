@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -34,9 +35,30 @@ func TestAnswer(t *testing.T) {
 		{strings.Repeat("(", 100_000) + "1 =", "1"},
 	} {
 		t.Run(tt.question[:min(len(tt.question), 40)], func(t *testing.T) {
-			assert.Equal(t, tt.want, answer(t.Context(), tt.question).Output)
+			assert.Equal(t, tt.want, faults{}.answer(t.Context(), tt.question).Output)
 		})
 	}
+}
+
+func TestFaults(t *testing.T) {
+	env := map[string]string{"ARITHMETIC_BUG": "whole", "ARITHMETIC_SLIPS": "0.1", "ARITHMETIC_SEED": "1"}
+	f, err := faultsOf(func(name string) string { return env[name] })
+	require.NoError(t, err)
+	assert.Equal(t, "3", faults{whole: true}.answer(t.Context(), "7 / 2 =").Output)
+	assert.Equal(t, "4", faults{whole: true}.answer(t.Context(), "8 / 2 =").Output)
+	slipped := 0
+	for i := range 1000 {
+		question := strconv.Itoa(i) + " + 0 ="
+		got := f.answer(t.Context(), question).Output
+		assert.Equal(t, got, f.answer(t.Context(), question).Output, "a seed always picks the same")
+		if got != strconv.Itoa(i) {
+			assert.Equal(t, strconv.Itoa(i+1), got)
+			slipped++
+		}
+	}
+	assert.InDelta(t, 100, slipped, 40)
+	_, err = faultsOf(func(string) string { return "many" })
+	assert.Error(t, err)
 }
 
 // TestAnswersOfPublishedTasks asks two tasks of BIG-Bench Hard.
@@ -53,7 +75,7 @@ func TestAnswersOfPublishedTasks(t *testing.T) {
 		require.NoError(t, json.Unmarshal(data, &file))
 		require.Len(t, file.Examples, 250)
 		for _, e := range file.Examples {
-			assert.Equal(t, e.Target, answer(t.Context(), e.Input).Output, e.Input)
+			assert.Equal(t, e.Target, faults{}.answer(t.Context(), e.Input).Output, e.Input)
 		}
 	}
 }
@@ -63,6 +85,6 @@ func FuzzAnswer(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		assert.NotEmpty(t, answer(t.Context(), s).Output)
+		assert.NotEmpty(t, faults{}.answer(t.Context(), s).Output)
 	})
 }

@@ -21,12 +21,12 @@ func logic(question string) (value, ok bool) {
 
 // arithmetic evaluates "((-9 * -5 - 6) - (-8 - 3)) =" over + - * / and
 // parentheses.
-func arithmetic(question string) (value float64, ok bool) {
+func arithmetic(question string, divide func(a, b float64) float64) (value float64, ok bool) {
 	text, ok := strings.CutSuffix(strings.TrimSpace(question), "=")
 	if !ok {
 		return 0, false
 	}
-	p := parser{tokens: lexeme().FindAllString(text, -1)}
+	p := parser{tokens: lexeme().FindAllString(text, -1), divide: divide}
 	if strings.Join(p.tokens, "") != strings.Join(strings.Fields(text), "") {
 		return 0, false // something in it is not of an expression
 	}
@@ -42,6 +42,7 @@ type parser struct {
 	tokens []string
 	broken bool
 	depth  int
+	divide func(a, b float64) float64
 }
 
 // whole tells whether everything was read and made sense.
@@ -140,7 +141,7 @@ func (p *parser) product() float64 {
 		case "*":
 			v *= p.factor()
 		case "/":
-			v /= p.factor()
+			v = p.divide(v, p.factor())
 		default:
 			return v
 		}
