@@ -55,7 +55,7 @@ func TestOneBatchInDoubt(t *testing.T) {
 				pub.Notice = func(text string) {
 					notices = append(notices, text)
 					if len(notices) == 1 {
-						assert.Len(t, o.in(harness.PostPosted), 20)
+						assert.GreaterOrEqual(t, len(o.in(harness.PostPosted)), 20)
 					}
 				}
 				start := time.Now()
