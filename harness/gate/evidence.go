@@ -106,7 +106,7 @@ func Gather(ctx context.Context, checks []Check, s Sources) (*Evidence, error) {
 		}
 	}
 	for _, c := range checks {
-		for _, name := range c.baselines() {
+		for _, name := range c.Baselines() {
 			if err := e.pair(ctx, name, checks); err != nil {
 				return nil, err
 			}
@@ -197,7 +197,7 @@ func (e *Evidence) pair(ctx context.Context, name string, checks []Check) error 
 		if c.Compare != nil {
 			slice = c.Compare.Slice
 		}
-		if slices.Contains(c.baselines(), name) && p.slices[slice] == nil {
+		if slices.Contains(c.Baselines(), name) && p.slices[slice] == nil {
 			p.slices[slice] = &compare.Collector{
 				Reduce: e.sources.Reduce, Names: names,
 				Keep: func(c compare.Case) bool { return slice.has(c.Metadata) },

@@ -96,10 +96,10 @@ func (c Check) needsCases() bool {
 }
 
 // Compares tells whether the check compares the run with a baseline.
-func (c Check) Compares() bool { return len(c.baselines()) > 0 }
+func (c Check) Compares() bool { return len(c.Baselines()) > 0 }
 
-// baselines are the names of those that a check needs; "" is the default one.
-func (c Check) baselines() []string {
+// Baselines are the names of those that a check needs; "" is the default one.
+func (c Check) Baselines() []string {
 	switch {
 	case c.Compare != nil:
 		return []string{c.Compare.Baseline}

@@ -25,8 +25,6 @@ type Against struct {
 	// Baseline is a name, a run or a file; it takes the place of the baselines that
 	// checks name. "": theirs.
 	Baseline string
-	// Dir is where relative files are; "" is the working directory.
-	Dir string
 	// AllowUnlike compares also with runs of other evaluators.
 	AllowUnlike bool
 	// OnNew and OnRemoved say what cases mean that only one of the runs has.
@@ -62,13 +60,14 @@ func judge(ctx context.Context, st *store.Store, info store.Info, report *harnes
 		Started: info.Started, Partial: info.Spec.Options[selectionOption] != "",
 		Now: NewSide(st, info), Reduce: reduce, AllowUnlike: a.AllowUnlike, OnNew: a.OnNew, OnRemoved: a.OnRemoved,
 		Baseline: func(ctx context.Context, name string) (compare.Side, error) {
+			dir := filepath.Dir(info.Spec.Path) // the suite's paths are relative to it
 			if a.Baseline != "" {
-				name = a.Baseline
+				name, dir = a.Baseline, ""
 			}
 			if name == "" {
 				name = DefaultBaseline
 			}
-			side, err := FindSide(ctx, st, name, info, a.Dir)
+			side, err := FindSide(ctx, st, name, info, dir)
 			if err == nil && side.About().Run == info.ID {
 				return nil, fmt.Errorf("%w: %s is this very run", gate.ErrNoBaseline, name)
 			}

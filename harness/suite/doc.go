@@ -29,6 +29,9 @@
 //	gate:
 //	  - equals.pass_rate >= 90%
 //	  - latency.p95 <= 2s
+//	  - equals.pass_rate >= 80% proven where lang=de   # shown to hold, for these cases
+//	  - no_regression: {baseline: main}  # or just no_regression: not shown to be worse
+//	  - must_pass: [greeting, late-parcel]
 //
 // The options of each kind of app are in the comment of package
 // [github.com/evalrun/evalrun/harness/target], the evaluators in that of
@@ -51,6 +54,7 @@
 // Everything else has a default:
 //
 //	trials: 1                # how often each case is asked
+//	reduce: mean             # how its trials become one number, see below
 //	concurrency: 16          # how many trials at once
 //	timeout: 30s             # of one answer, all of it included
 //	retries: 2               # of failed calls, never of low scores
@@ -59,6 +63,15 @@
 //	sample: 10%              # this part of the cases, chosen by the seed; or 0.1
 //	seed: 42
 //	reports: [table, {junit: out/report.junit.xml}]
+//
+// With several trials a case counts by their mean, median, mode (the most frequent
+// score) or max, or by {at_least_k: 2} (1 when so many trials pass), {pass_at_k: 2}
+// (the chance that one of k trials passes) and {pass_k: 2} (that all of k do). Means,
+// pass rates and comparisons are of these numbers.
+//
+// A check is text, or one name with its options. One that compares finds its baseline
+// by name, among the runs of the same suite and app in the store, or in a file (a name
+// that ends in .json, relative to the suite).
 //
 // An app that answers 429, 503 or 529 refuses a call: it was not asked. Such calls
 // are no retries; they wait, for as long as the server asks (Retry-After) or for a

@@ -93,6 +93,14 @@ func (l *loader) gate() {
 		for _, name := range check.Evaluators() {
 			l.knownMetric(n, check, name)
 		}
+		for _, name := range check.Baselines() {
+			if !strings.HasSuffix(name, ".json") {
+				continue
+			}
+			if err := l.suite.folder.output(n, name); err != nil { // the file may be written later
+				l.fail(err)
+			}
+		}
 	}
 }
 

@@ -40,7 +40,7 @@ func TestReadmeSuiteIsValid(t *testing.T) {
 	s, err := suite.Load(filepath.Join(dir, "suite.yaml"), suite.Options{})
 	require.NoError(t, err)
 	require.Equal(t, 3, s.Trials)
-	require.Len(t, s.Gate, 3)
+	require.Len(t, s.Gate, 4)
 }
 
 // TestReadmeGoRuns runs the README's test in a module of its own, as a user's.
