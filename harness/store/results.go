@@ -57,13 +57,12 @@ func (s *Store) results(ctx context.Context, id string, q Query, yield func(harn
 	}
 	query := q.sql()
 	var chunk []harness.Result
-	for n := int64(0); ; n += int64(len(chunk)) {
+	n := int64(0)
+	for from < to {
 		if chunk, from, err = s.chunk(ctx, query, chunk[:0], from, to); err != nil {
 			return err
 		}
-		if len(chunk) == 0 {
-			return s.complete(ctx, run, q, n)
-		}
+		n += int64(len(chunk))
 		for i := range chunk {
 			if !yield(chunk[i], nil) {
 				return nil
@@ -71,6 +70,7 @@ func (s *Store) results(ctx context.Context, id string, q Query, yield func(harn
 			chunk[i] = harness.Result{} // let its memory go
 		}
 	}
+	return s.complete(ctx, run, q, n)
 }
 
 // keysOf is the range of keys of a run's results, or of those of one case.
@@ -122,7 +122,8 @@ func (q Query) sql() string {
 		WHERE %s results.key >= ? AND results.key < ? ORDER BY results.key LIMIT %d`, runResultColumns, index, ^maxTrial, where, chunkRows)
 }
 
-// chunk reads the first results from a key on, and gives the key to go on from.
+// chunk reads the first results from a key on, and gives the key to go on from: to
+// when there are no more.
 func (s *Store) chunk(ctx context.Context, query string, chunk []harness.Result, from, to int64) ([]harness.Result, int64, error) {
 	rows, err := s.read.QueryContext(ctx, query, from, to)
 	if err != nil {
@@ -131,7 +132,13 @@ func (s *Store) chunk(ctx context.Context, query string, chunk []harness.Result,
 	defer func() { _ = rows.Close() }() // rows.Err tells of any trouble
 	var row resultRow
 	var last *harness.Case
-	for size := 0; size < chunkBytes && rows.Next(); {
+	for size := 0; size < chunkBytes; {
+		if !rows.Next() {
+			if len(chunk) < chunkRows {
+				from = to
+			}
+			break
+		}
 		if err := row.scan(rows); err != nil {
 			return nil, 0, err
 		}
