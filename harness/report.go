@@ -15,6 +15,9 @@ type Report struct {
 	Status Status
 	// Reasons say why the run is incomplete, in sentences.
 	Reasons []string
+	// FailedFast: it is so because a check of the gate was certain to fail, and for
+	// no other reason.
+	FailedFast bool
 	// Verdict is what package gate decides; "" until it has. Without checks that
 	// is Pass, or VerdictIncomplete when the run is not complete or when anything
 	// in it went wrong.

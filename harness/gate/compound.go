@@ -33,6 +33,8 @@ type Compare struct {
 	Strict bool
 	// Exact takes only tests that never exceed their level.
 	Exact bool
+	// FailFast ends the run early when a regression is certain.
+	FailFast bool
 	// Slice takes only the cases with this metadata.
 	Slice Slice
 }
@@ -93,6 +95,7 @@ type CompareOptions struct {
 	By        float64  `yaml:"by" jsonschema:"minimum=0,exclusiveMaximum=1,default=0" jsonschema_description:"improvement: the gain that is asked for."`
 	Strict    bool     `yaml:"strict" jsonschema_description:"An underpowered comparison is inconclusive."`
 	Exact     bool     `yaml:"exact" jsonschema_description:"Only tests that never exceed their level."`
+	FailFast  bool     `yaml:"fail_fast" jsonschema_description:"no_regression: end the run as soon as a regression is certain. Cases are asked in random order then."`
 	Where     string   `yaml:"where" jsonschema_description:"KEY=VALUE: only the cases with this metadata."`
 }
 
@@ -142,6 +145,7 @@ func compareOf(improve bool, n strict.Node) (*Compare, error) {
 	c := &Compare{
 		Improve: improve, Baseline: o.Baseline, Metrics: o.Metrics, Mode: Mode(o.Mode), Alpha: o.Alpha,
 		Margin: o.Margin, MinEffect: o.MinEffect, Coverage: o.Coverage, Strict: o.Strict, Exact: o.Exact,
+		FailFast: o.FailFast,
 	}
 	for _, f := range []struct {
 		key      string
@@ -154,6 +158,7 @@ func compareOf(improve bool, n strict.Node) (*Compare, error) {
 		{"min_effect", o.MinEffect >= 0 && o.MinEffect < 1, "from 0 to below 1"},
 		{"by", o.By >= 0 && o.By < 1, "from 0 to below 1"},
 		{"coverage", o.Coverage >= 0 && o.Coverage <= 1, "from 0 to 1"},
+		{"fail_fast", !o.FailFast || !improve && c.Mode == Alarm && o.Margin == 0, "with no_regression in mode alarm without a margin only"},
 		{"by", o.By == 0 || improve, "with improvement only; no_regression has margin"},
 		{"margin", o.Margin == 0 || !improve, "with no_regression only; improvement has by"},
 	} {

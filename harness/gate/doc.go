@@ -69,6 +69,7 @@
 //	exact       tests that never exceed their level; without a margin
 //	coverage    the share of the cases of both runs that have to be in both with the
 //	            same content, 0.95; below it the check is inconclusive
+//	fail_fast   of no_regression: ends the run as soon as it is certain to fail, below
 //	where       KEY=VALUE: only the cases with this metadata
 //
 // Options of must_pass: cases, where, metrics.
@@ -85,6 +86,26 @@
 // run as 1, better and not worse with 0; the smallest drop is one that shows all the
 // same.
 //
+// # Failing fast
+//
+// no_regression: {fail_fast: true} ends a run as soon as the regression is certain,
+// and fails. Cases are then asked in random order, by the seed of the run, and looked
+// at in that order, each once all its trials are there. The check has two tests, each
+// at half of its level: one on the way, an e-process over the cases that went either
+// way ([stat.EValue]) with its part of the half for each metric, and the usual one at
+// the end. Together they fail an unchanged app no more often than the level says; the
+// one at the end has a little less power than without fail_fast.
+//
+// A case counts as worse or better once, by its reduced score. So with several trials,
+// or scores that are not yes or no, what is shown on the way is that more cases get
+// worse than better. Cases in clusters never end a run, nor do trials that could not
+// be scored.
+//
+// A run that was stopped is not complete and its verdict is fail all the same (exit
+// code 1); it can be resumed, goes to its end then, and still fails. The dataset is
+// read into memory for the order, a million cases at most, and a run that was stopped
+// can't be resumed when cases were added to it.
+//
 // # Verdicts
 //
 // What is not known never passes:
@@ -100,8 +121,9 @@
 //   - A quantile of the latency is Inconclusive when so many trials have no
 //     answer that it would fall among them.
 //
-//   - A run that is not complete, or in which every trial has an error, is
-//     [harness.VerdictIncomplete] whatever the checks say; they are still shown.
+//   - A run that is not complete, unless it failed fast, or in which every trial has
+//     an error, is [harness.VerdictIncomplete] whatever the checks say; they are still
+//     shown.
 //
 //   - A case in quarantine (see package suite) is left out of must_pass, and of
 //     nothing else. With more than 5 % of the cases in it the run is Inconclusive.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -75,6 +74,8 @@ type paired struct {
 	unlike  []string
 	was, is []string // metrics of one of the runs only
 	missing error
+
+	sequential map[string]*Sequential // by the text of the check
 }
 
 // Needed tells whether any check looks at single cases.
@@ -204,9 +205,28 @@ func (e *Evidence) pair(ctx context.Context, name string, checks []Check) error 
 			}
 		}
 	}
-	p.pairing, err = compare.Run(ctx, base, e.sources.Now, slices.Collect(maps.Values(p.slices))...)
+	p.sequential = map[string]*Sequential{}
+	for _, c := range checks {
+		if !slices.Contains(c.Baselines(), name) {
+			continue
+		}
+		if s := c.NewSequential(p.base, e.sources.Now.About(), e.sources.AllowUnlike, e.sources.Reduce); s != nil {
+			p.sequential[c.Text] = s
+		}
+	}
+	p.pairing, err = compare.Pair(ctx, base, e.sources.Now, p.add)
 	if err != nil {
 		return fmt.Errorf("gate: compare with baseline %s: %w", name, err)
 	}
 	return nil
+}
+
+// add takes a pair of cases.
+func (p *paired) add(base, now compare.Case) {
+	for _, collector := range p.slices {
+		collector.Add(base, now)
+	}
+	for _, s := range p.sequential {
+		s.Add(base, now)
+	}
 }

@@ -36,7 +36,8 @@ func Judge(r *harness.Report, checks []Check, e *Evidence) {
 		r.Verdict = harness.VerdictIncomplete
 		r.Reasons = addOnce(r.Reasons, "every trial had an error: "+errorKinds(r))
 	}
-	if r.Status != harness.Complete || t.Completed < t.Planned {
+	certain := r.FailedFast && r.Verdict == harness.Fail
+	if (r.Status != harness.Complete || t.Completed < t.Planned) && !certain {
 		r.Verdict = harness.VerdictIncomplete
 		if len(r.Reasons) == 0 {
 			r.Reasons = []string{fmt.Sprintf("%s of %s have a result", thousands(t.Completed), count(t.Planned, "planned trial"))}
@@ -81,7 +82,7 @@ func (c Check) judge(r *harness.Report, e *Evidence, at int) harness.CheckResult
 	}
 	switch {
 	case c.Compare != nil:
-		return c.compared(e)
+		return c.compared(r, e)
 	case c.MustPass != nil:
 		return c.mustPass(e.must[at])
 	case c.Quarantine != nil:

@@ -15,15 +15,22 @@ import (
 const powerAsked = 0.8
 
 // compared decides no_regression and improvement.
-func (c Check) compared(e *Evidence) harness.CheckResult {
+func (c Check) compared(r *harness.Report, e *Evidence) harness.CheckResult {
 	o := c.Compare
 	p := e.pairs[o.Baseline]
 	if out, ok := c.incomparable(e, p); ok {
 		return out
 	}
 	out := c.decidePairs(p.slices[o.Slice])
-	if len(out.Comparisons) > 0 {
-		c.uncompared(p, &out)
+	if len(out.Comparisons) == 0 {
+		return out
+	}
+	c.uncompared(p, &out)
+	stop := p.sequential[c.Text].Stop()
+	if stop != nil {
+		failedFast(*stop, r, &out)
+	}
+	if stop == nil || !r.FailedFast { // else most cases of the baseline are missing, as they have to be
 		c.unpaired(e, p, &out)
 	}
 	return out
@@ -117,7 +124,7 @@ func (c Check) comparison(m *compare.Metric, low, high compare.Evidence, family 
 	if from, to := m.Interval(Level); known(from) && known(to) {
 		x.Interval = &harness.Interval{Low: from, High: to, Level: Level}
 	}
-	if drop := m.SmallestDrop(o.Alpha/float64(family), powerAsked); known(drop) {
+	if drop := m.SmallestDrop(o.level()/float64(family), powerAsked); known(drop) {
 		if !o.Improve && o.Mode == Alarm {
 			drop += o.Margin
 		}
@@ -127,7 +134,7 @@ func (c Check) comparison(m *compare.Metric, low, high compare.Evidence, family 
 			x.Needed = int64(math.Ceil(float64(x.Pairs) * ratio * ratio))
 		}
 	}
-	atLow, atHigh := low.P <= o.Alpha, high.P <= o.Alpha
+	atLow, atHigh := low.P <= o.level(), high.P <= o.level()
 	switch {
 	case low.Test == "":
 		x.Verdict = harness.Inconclusive
@@ -156,7 +163,7 @@ func (c Check) shown(m *compare.Metric, yes bool) harness.Verdict {
 	switch {
 	case yes:
 		return harness.Pass
-	case m.High.Worse(margin, c.Compare.Exact).P <= c.Compare.Alpha:
+	case m.High.Worse(margin, c.Compare.Exact).P <= c.Compare.level():
 		return harness.Fail
 	}
 	return harness.Inconclusive

@@ -77,7 +77,7 @@ func RunSelfTest(ctx context.Context, run compare.Side, checks []Check, o SelfTe
 	if err != nil {
 		return SelfTest{}, err
 	}
-	t := &selfTester{checks: checks, options: o, names: run.About().Metrics}
+	t := &selfTester{checks: checks, options: o, about: run.About()}
 	out := SelfTest{Splits: int64(o.Splits)}
 	if err := t.read(ctx, run, &out); err != nil {
 		return out, err
@@ -113,7 +113,7 @@ func regressions(checks []Check) ([]Check, error) {
 type selfTester struct {
 	checks  []Check
 	options SelfTestOptions
-	names   []string
+	about   compare.About
 	cases   []compare.Case
 	seen    map[string]compare.Trial // trials with the same scores are the same
 
@@ -202,10 +202,12 @@ func (t *selfTester) all(ctx context.Context) error {
 func (t *selfTester) split(n int) {
 	random := rand.New(rand.NewPCG(uint64(t.options.Seed), uint64(n)))
 	collectors := make([]*compare.Collector, len(t.checks))
+	sequential := make([]*Sequential, len(t.checks)) // nil for checks that do not fail fast
 	for i, c := range t.checks {
 		slice := c.Compare.Slice
-		collectors[i] = &compare.Collector{Reduce: t.options.Reduce, Names: t.names,
+		collectors[i] = &compare.Collector{Reduce: t.options.Reduce, Names: t.about.Metrics,
 			Keep: func(c compare.Case) bool { return slice.has(c.Metadata) }}
+		sequential[i] = c.NewSequential(t.about, t.about, true, t.options.Reduce)
 	}
 	var trials []compare.Trial
 	for _, c := range t.cases {
@@ -217,9 +219,17 @@ func (t *selfTester) split(n int) {
 		for _, collector := range collectors {
 			collector.Add(base, now)
 		}
+		for _, s := range sequential {
+			if s != nil {
+				s.Add(base, now)
+			}
+		}
 	}
 	for i, c := range t.checks {
 		out := c.decidePairs(collectors[i])
+		if stop := sequential[i].Stop(); stop != nil {
+			failedFast(*stop, &harness.Report{}, &out)
+		}
 		t.mu.Lock()
 		t.counts[i].add(out)
 		t.mu.Unlock()

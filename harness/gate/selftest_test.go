@@ -95,6 +95,13 @@ func TestSelfTestTakesTheOptionsOfTheGate(t *testing.T) {
 	assert.Equal(t, "no_regression", without.Checks[0].Check, "a default when the gate has none")
 }
 
+// Both tests of a check that fails fast are in it.
+func TestSelfTestOfFailFast(t *testing.T) {
+	out := selfTest(t, unchanged(200, 2, "a"), 2000, "no_regression: {alpha: 0.4, fail_fast: true}", "no_regression: {alpha: 0.2}").Checks
+	assert.Greater(t, out[0].Failed, out[1].Failed, "the test at the end has the half of 0.4, and the other one adds to it")
+	assert.Less(t, float64(out[0].Failed)/2000, 0.4)
+}
+
 // The same seed gives the same splits, however many are made at once.
 func TestSelfTestRepeats(t *testing.T) {
 	run := unchanged(50, 4, "a")

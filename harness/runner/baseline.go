@@ -59,26 +59,29 @@ func judge(ctx context.Context, st *store.Store, info store.Info, report *harnes
 	evidence, err := gate.Gather(ctx, checks, gate.Sources{
 		Started: info.Started, Partial: info.Spec.Options[selectionOption] != "",
 		Now: NewSide(st, info), Reduce: reduce, AllowUnlike: a.AllowUnlike, OnNew: a.OnNew, OnRemoved: a.OnRemoved,
-		Baseline: func(ctx context.Context, name string) (compare.Side, error) {
-			dir := filepath.Dir(info.Spec.Path) // the suite's paths are relative to it
-			if a.Baseline != "" {
-				name, dir = a.Baseline, ""
-			}
-			if name == "" {
-				name = DefaultBaseline
-			}
-			side, err := FindSide(ctx, st, name, info, dir)
-			if err == nil && side.About().Run == info.ID {
-				return nil, fmt.Errorf("%w: %s is this very run", gate.ErrNoBaseline, name)
-			}
-			return side, err
-		},
+		Baseline: func(ctx context.Context, name string) (compare.Side, error) { return a.side(ctx, st, info, name) },
 	})
 	if err != nil {
 		return usage(err, "")
 	}
 	gate.Judge(report, checks, evidence)
 	return nil
+}
+
+// side finds the baseline of a check that calls it by this name.
+func (a Against) side(ctx context.Context, st *store.Store, info store.Info, name string) (compare.Side, error) {
+	dir := filepath.Dir(info.Spec.Path) // the suite's paths are relative to it
+	if a.Baseline != "" {
+		name, dir = a.Baseline, ""
+	}
+	if name == "" {
+		name = DefaultBaseline
+	}
+	side, err := FindSide(ctx, st, name, info, dir)
+	if err == nil && side.About().Run == info.ID {
+		return nil, fmt.Errorf("%w: %s is this very run", gate.ErrNoBaseline, name)
+	}
+	return side, err
 }
 
 // FindSide finds what a user calls a baseline: a file (ending in .json), a name

@@ -22,7 +22,7 @@ const (
 // Code is the exit code that a judged report stands for.
 func Code(r *harness.Report) int {
 	switch {
-	case r.Verdict == harness.VerdictIncomplete || r.Status == harness.Incomplete:
+	case r.Verdict == harness.VerdictIncomplete || r.Status == harness.Incomplete && !r.FailedFast:
 		return CodeIncomplete
 	case postingCode(r.Publish) != CodePass:
 		return CodeUnposted

@@ -76,7 +76,11 @@ func (r *runner) engine(ctx context.Context, news chan<- struct{}) (ending, erro
 	r.progress.Store(progress)
 	pacer := r.pacer()
 	r.app = withCostLimit(r.app, r.options.MaxCost, r.paid, stop)
-	var kept harness.Journal = &journal{run: r.stored, redact: r.redact, news: news}
+	kept, err := r.watch(ctx, &journal{run: r.stored, redact: r.redact, news: news}, stop)
+	if err != nil {
+		e.stopShow()
+		return e, err
+	}
 	if r.journaled != nil {
 		kept = r.journaled(kept)
 	}
@@ -84,6 +88,9 @@ func (r *runner) engine(ctx context.Context, news chan<- struct{}) (ending, erro
 	if e.report == nil {
 		e.stopShow()
 		return e, e.err
+	}
+	if cause := context.Cause(ctx); errors.Is(cause, errFailedFast) && errors.Is(e.err, errFailedFast) {
+		e.err, e.report.Reasons = cause, []string{cause.Error()} // no interruption, but what was asked for
 	}
 	if e.err == nil {
 		if e.err = r.sameCases(e.report.Cases.Planned); e.err != nil {

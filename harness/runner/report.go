@@ -106,6 +106,7 @@ func complete(ctx context.Context, st *store.Store, r *harness.Report, info stor
 	if info.Status != string(harness.Complete) {
 		r.Status = harness.Incomplete
 		r.Reasons = reasons
+		r.FailedFast = info.Status == string(harness.Incomplete) && len(reasons) == 1 && hasFailedFast(reasons[0])
 		switch info.Status {
 		case store.Interrupted:
 			r.Reasons = append(r.Reasons, processEnded+during(info.Asked))

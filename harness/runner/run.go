@@ -134,6 +134,13 @@ func (r *runner) build(ctx context.Context) error {
 	if err := r.sameFile(); err != nil {
 		return err
 	}
+	fast, err := r.fastChecks()
+	if err != nil {
+		return err
+	}
+	if len(fast) > 0 {
+		r.source = &shuffled{Source: r.source, seed: r.suite.Seed}
+	}
 	r.evaluators, err = r.suite.BuildEvaluators(evaluator.Env{Dir: r.suite.Dir, Concurrency: r.suite.Concurrency})
 	if err != nil {
 		return usage(err, "")

@@ -51,6 +51,9 @@
 // more the run is inconclusive, and a suite whose cases stand in it an error. until is
 // its last day, in UTC: a run that begins later warns, and the case counts again.
 //
+// no_regression: {fail_fast: true} ends a run as soon as a regression is certain; the
+// cases are then asked in random order, which follows from the seed.
+//
 // Everything else has a default:
 //
 //	trials: 1                # how often each case is asked

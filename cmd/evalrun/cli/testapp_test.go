@@ -69,7 +69,11 @@ func testApp() {
 	case "jsonl":
 		jsonLines()
 	case "coin": // says yes as often as the input says, by the seed; the argument is taken off
-		coin(os.Args[2])
+		pause := time.Duration(0)
+		if len(os.Args) > 3 {
+			pause, _ = time.ParseDuration(os.Args[3])
+		}
+		coin(os.Args[2], pause)
 	case "except": // JSON lines: the answer is the input, but for those in a file
 		except(os.Args[2], os.Args[3])
 	case "garbage":
@@ -153,7 +157,7 @@ func jsonLines() {
 
 // coin answers yes with the probability that the input has, less a bug's, as the
 // trial's seed decides.
-func coin(less string) {
+func coin(less string, pause time.Duration) {
 	bug, _ := strconv.ParseFloat(less, 64)
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
@@ -165,6 +169,7 @@ func coin(less string) {
 		if err := json.Unmarshal(in.Bytes(), &request); err != nil {
 			os.Exit(3)
 		}
+		time.Sleep(pause)
 		rate, _ := strconv.ParseFloat(request.Input, 64)
 		answer := "no"
 		if rand.New(rand.NewPCG(request.Seed, 0)).Float64() < rate-bug {
