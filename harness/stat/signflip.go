@@ -63,24 +63,33 @@ func SignFlip(differences []int64) (exact, mid float64, ok bool) {
 // SignFlipDraws estimates the p-value of [SignFlip] for any differences from so
 // many random draws of signs: (1+b)/(1+draws), with b draws whose sum is as small
 // as the observed one. It never gives 0, and keeps the level for any number of
-// draws. The same seed gives the same value.
+// draws. The same seed gives the same value. Where there are not more signs than
+// draws each is taken once, and the p-value is exact.
 //
 // Source: B. Phipson and G. K. Smyth, Permutation P-values Should Never Be Zero,
 // Statistical Applications in Genetics and Molecular Biology 9 (2010).
 func SignFlipDraws(differences []float64, draws int, seed int64) float64 {
 	random := rand.New(rand.NewPCG(uint64(seed), 0))
+	var nonzero []float64
 	var observed, scale float64
 	for _, d := range differences {
+		if d != 0 {
+			nonzero = append(nonzero, d)
+		}
 		observed += d
 		scale += math.Abs(d)
 	}
+	all := len(nonzero) < 32 && 1<<len(nonzero) <= draws
+	if all {
+		draws = 1 << len(nonzero)
+	}
 	limit := observed + 1e-12*scale // sums that are equal but for rounding count
 	asSmall := 0
-	for range draws {
+	for draw := range draws {
 		var sum float64
-		var bits uint64
-		for i, d := range differences {
-			if i%64 == 0 {
+		bits := uint64(draw)
+		for i, d := range nonzero {
+			if i%64 == 0 && !all {
 				bits = random.Uint64()
 			}
 			sum += math.Float64frombits(math.Float64bits(d) ^ bits<<63) // -d for an odd one
@@ -89,6 +98,9 @@ func SignFlipDraws(differences []float64, draws int, seed int64) float64 {
 		if sum <= limit {
 			asSmall++
 		}
+	}
+	if all {
+		return float64(asSmall) / float64(draws)
 	}
 	return float64(1+asSmall) / float64(1+draws)
 }
