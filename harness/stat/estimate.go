@@ -20,7 +20,8 @@ func (e Estimate) Interval(level float64) (low, high float64) {
 }
 
 // Below is the p-value of one-sided evidence that the true mean is below limit:
-// P(T <= (Value-limit)/SE). Without any it is 1.
+// P(T <= (Value-limit)/SE). Without any it is 1. Values that don't vary at all are
+// N of them on one side: 1/2^N, as in the sign test.
 func (e Estimate) Below(limit float64) float64 {
 	switch {
 	case !(e.DF >= 1) || math.IsNaN(e.Value) || math.IsNaN(e.SE):
@@ -28,14 +29,15 @@ func (e Estimate) Below(limit float64) float64 {
 	case e.SE > 0:
 		return StudentCDF((e.Value-limit)/e.SE, e.DF)
 	case e.Value < limit:
-		return 0
+		return math.Exp2(-float64(e.N))
 	}
 	return 1
 }
 
 // Above is [Estimate.Below] the other way round.
 func (e Estimate) Above(limit float64) float64 {
-	return Estimate{Value: -e.Value, SE: e.SE, DF: e.DF}.Below(-limit)
+	e.Value = -e.Value
+	return e.Below(-limit)
 }
 
 // Mean is the estimate from independent values: the mean of paired differences is

@@ -200,6 +200,8 @@ func TestNothingKnown(t *testing.T) {
 		assert.Equal(t, 1.0, e.Below(0))
 		assert.Equal(t, 1.0, e.Above(0))
 	}
+	same := stat.Mean([]float64{3, 3, 3})
+	assert.Equal(t, []float64{0.125, 1, 1, 0.125}, []float64{same.Above(2), same.Above(3), same.Below(3), same.Below(4)})
 	low, high := stat.QuantileRanks(0, 0.5, 0.95)
 	assert.Equal(t, []int64{0, 1}, []int64{low, high})
 }
