@@ -98,29 +98,39 @@ func (d *Differences) smallestOfMeans(alpha, power float64) float64 {
 }
 
 // errorAt is the standard error of the mean difference when a part of what passes
-// is lost, with what clusters add.
+// is lost. What clusters add to the variance grows for the new run, which is half of
+// it, as that of yes and no does.
 func (d *Differences) errorAt(e stat.Estimate, lost float64) float64 {
 	n, sd := float64(d.n), d.StdDev()
 	v := d.varianceAt(lost) / n
-	if sd > 0 {
-		v *= e.SE * e.SE * n / (sd * sd)
+	if sd > 0 && d.clustered() {
+		clusters := e.SE*e.SE*n/(sd*sd) - 1
+		if clusters > 0 {
+			clusters *= (1 + d.growth(lost)) / 2
+		}
+		v *= 1 + clusters
 	}
 	return math.Sqrt(v)
+}
+
+// growth is by how much the variance of yes and no with the mean of the new run
+// grows when a part of it is lost; 1 where that is not known.
+func (d *Differences) growth(lost float64) float64 {
+	_, now := d.Means()
+	if d.beyond || !(now > 0 && now < 1) {
+		return 1
+	}
+	return (1 - lost) * (1 - now*(1-lost)) / (1 - now)
 }
 
 // varianceAt is that of a case's difference when a part of what passes is lost.
 func (d *Differences) varianceAt(lost float64) float64 {
 	n, sd := float64(d.n), d.StdDev()
 	_, now := d.Means()
-	switch after := now * (1 - lost); {
-	case d.parts.value() > 0:
+	if d.parts.value() > 0 {
 		// Each trial is lost or not; the spread of the cases counts for the part lost.
 		spread := max(d.nowSquares.value()/n-now*now, 0)
 		return sd*sd*(1-lost) + lost*(1-lost)*d.parts.value()/n + lost*lost*spread
-	case d.beyond || now >= 1:
-		return sd * sd
-	default:
-		// Half of it is the new run's: as that of yes and no with these means.
-		return sd * sd * (1 + after*(1-after)/(now*(1-now))) / 2
 	}
+	return sd * sd * (1 + d.growth(lost)) / 2 // half of it is the new run's
 }

@@ -118,6 +118,10 @@ func TestSimFalseProofs(t *testing.T) {
 	for i, c := range cells {
 		o := simulate(t, c.world, c.check, harness.Pass, times, 4000+uint64(i))
 		fmt.Fprintf(out, "| %s | %g | %s | %s | %s |\n", c, c.drop, c.check, percent(o.ours, times), percent(o.plain, times))
-		assert.LessOrEqual(t, rate(o.ours, times), 0.05+3*sigma(0.05, times), "%s: %s", c, c.check)
+		most := 0.05
+		if c.clusters > 0 { // of which there are ten
+			most = 0.07
+		}
+		assert.LessOrEqual(t, rate(o.ours, times), most+3*sigma(most, times), "%s: %s", c, c.check)
 	}
 }
