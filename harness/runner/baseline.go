@@ -91,7 +91,7 @@ func FindSide(ctx context.Context, st *store.Store, name string, like store.Info
 	if isFile(name) {
 		return readBaseline(name, dir)
 	}
-	b, err := st.Baseline(ctx, name, like.Spec.Suite, like.Spec.App)
+	b, err := st.Baseline(ctx, name, like.Spec.Suite, BaselineApp(like.Spec))
 	switch {
 	case err == nil:
 		name = b.Run
@@ -108,6 +108,15 @@ func FindSide(ctx context.Context, st *store.Store, name string, like store.Info
 		return nil, fmt.Errorf("%w: %q is no baseline of suite %q, and no run", gate.ErrNoBaseline, name, like.Spec.Suite)
 	}
 	return nil, missing
+}
+
+// BaselineApp is the app that a run's baselines are kept for: "" when its suite has
+// only one, so that a baseline outlives a change of how the app is reached.
+func BaselineApp(spec store.Spec) string {
+	if spec.Options[appsOption] == "" {
+		return ""
+	}
+	return spec.App
 }
 
 // isFile tells a baseline file from a name; names don't end like one.

@@ -53,7 +53,7 @@ func TestFailFastLooksInTheOrderOfTheRun(t *testing.T) {
 	st, text := openStore(t), fastSuite(300)
 	base, err := runApp(t.Context(), load(t, text), Options{Store: st}, coinApp{seed: 1, rate: 0.5})
 	require.NoError(t, err)
-	_, err = st.SetBaseline(t.Context(), "main", base.RunID)
+	_, err = st.SetBaseline(t.Context(), "main", base.RunID, "")
 	require.NoError(t, err)
 	same, err := runApp(t.Context(), load(t, text), Options{Store: st}, coinApp{seed: 2, rate: 0.5, late: 50 * time.Millisecond})
 	require.NoError(t, err)

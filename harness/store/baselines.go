@@ -36,16 +36,17 @@ type Baseline struct {
 var ErrBaselineName = errors.New("not a name for a baseline")
 
 // SetBaseline gives a run a name, in place of the run of the same suite and app
-// that had it. id is as in Info.
-func (s *Store) SetBaseline(ctx context.Context, name, id string) (Baseline, error) {
-	b, err := s.setBaseline(ctx, name, id)
+// that had it. id is as in Info; app may be "" where a suite has only one, whatever
+// it is called.
+func (s *Store) SetBaseline(ctx context.Context, name, id, app string) (Baseline, error) {
+	b, err := s.setBaseline(ctx, name, id, app)
 	if err != nil {
 		return b, fmt.Errorf("store: baseline: %w", err)
 	}
 	return b, nil
 }
 
-func (s *Store) setBaseline(ctx context.Context, name, id string) (Baseline, error) {
+func (s *Store) setBaseline(ctx context.Context, name, id, app string) (Baseline, error) {
 	if err := checkBaselineName(name); err != nil {
 		return Baseline{}, err
 	}
@@ -53,7 +54,7 @@ func (s *Store) setBaseline(ctx context.Context, name, id string) (Baseline, err
 	if err != nil {
 		return Baseline{}, err
 	}
-	b := Baseline{Name: name, Suite: row.info.Spec.Suite, App: row.info.Spec.App, Run: row.info.ID, Since: time.Now()}
+	b := Baseline{Name: name, Suite: row.info.Spec.Suite, App: app, Run: row.info.ID, Since: time.Now()}
 	return b, s.write(ctx, func(tx *sql.Tx) error {
 		_, err := tx.Exec("INSERT OR REPLACE INTO baselines (name, suite, app, run, since) VALUES (?, ?, ?, ?, ?)",
 			b.Name, b.Suite, b.App, b.Run, b.Since.UnixNano())

@@ -12,9 +12,12 @@ func TestBaselines(t *testing.T) {
 	first := createRun(t, s, Spec{Suite: "a", App: "x"})
 	second := createRun(t, s, Spec{Suite: "a", App: "x"})
 	other := createRun(t, s, Spec{Suite: "b"})
-	for _, run := range []*Run{first, second, other} {
-		require.NoError(t, run.Close())
-		_, err := s.SetBaseline(ctx, "main", run.ID())
+	for _, named := range []struct {
+		run *Run
+		app string
+	}{{first, "x"}, {second, "x"}, {other, ""}} {
+		require.NoError(t, named.run.Close())
+		_, err := s.SetBaseline(ctx, "main", named.run.ID(), named.app)
 		require.NoError(t, err)
 	}
 	b, err := s.Baseline(ctx, "main", "a", "x")
@@ -36,9 +39,9 @@ func TestBaselines(t *testing.T) {
 	assert.EqualValues(t, 1, n)
 
 	for _, name := range []string{"", "a b", "main.json", "latest", "-x", "a\x1b"} {
-		_, err := s.SetBaseline(ctx, name, first.ID())
+		_, err := s.SetBaseline(ctx, name, first.ID(), "")
 		assert.ErrorIs(t, err, ErrBaselineName, name)
 	}
-	_, err = s.SetBaseline(ctx, "main", "nothing")
+	_, err = s.SetBaseline(ctx, "main", "nothing", "")
 	assert.ErrorIs(t, err, ErrNotFound)
 }

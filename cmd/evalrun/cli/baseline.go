@@ -50,7 +50,7 @@ func (a *app) baselineSet() *cobra.Command {
 				return &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("run %s is %s: it can't be a baseline", info.ID, info.Status),
 					Hint: "evalrun run --resume=" + info.ID + " goes on with it"}
 			}
-			b, err := st.SetBaseline(cmd.Context(), args[0], info.ID)
+			b, err := st.SetBaseline(cmd.Context(), args[0], info.ID, runner.BaselineApp(info.Spec))
 			if err != nil {
 				return err
 			}
