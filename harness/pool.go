@@ -68,7 +68,7 @@ func (p *pool) run(workers int) {
 	p.workers = map[*worker]bool{}
 	for range workers {
 		p.wg.Add(1)
-		p.start(nil, nil)
+		p.start(nil, nil, nil)
 	}
 	ended := make(chan struct{})
 	var looking sync.WaitGroup
@@ -79,9 +79,9 @@ func (p *pool) run(workers int) {
 }
 
 // start adds a worker, which first carries on with a trial whose last call had
-// that outcome.
-func (p *pool) start(t *trial, outcome error) {
-	w := &worker{}
+// that outcome. The answer is the trial's if it is still to be written ahead.
+func (p *pool) start(t *trial, outcome error, answer *Result) {
+	w := &worker{answer: answer, answered: time.Now()}
 	p.mu.Lock()
 	p.workers[w] = true
 	if n := len(p.free); n > 0 {
@@ -120,10 +120,10 @@ func (p *pool) leave(w *worker, ended bool) {
 		return
 	}
 	w.mu.Lock()
-	t, who, lost := w.t, w.who, w.lost
+	t, who, lost, answer := w.t, w.who, w.lost, w.answer
 	w.mu.Unlock()
 	if !lost {
-		p.start(t, fmt.Errorf("%s %w", who, errGoexit))
+		p.start(t, fmt.Errorf("%s %w", who, errGoexit), answer)
 	}
 }
 
@@ -137,7 +137,7 @@ func (p *pool) grow() {
 	}
 	p.mu.Unlock()
 	if more {
-		p.start(nil, nil)
+		p.start(nil, nil, nil)
 	}
 }
 
@@ -180,7 +180,7 @@ func (p *pool) look(ended <-chan struct{}) {
 			if outcome == nil {
 				outcome = timedOut(w.who, w.limit, nil)
 			}
-			p.start(w.t, outcome)
+			p.start(w.t, outcome, w.dropAnswer())
 		}
 	}
 }

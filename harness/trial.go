@@ -79,12 +79,12 @@ func (p *pool) finish(w *worker, t *trial, ok bool) (alive bool) {
 		if ok, alive = p.score(w, t); !alive {
 			return false
 		}
-		if r := w.dropAnswer(); r != nil && !ok {
-			p.ahead(*r) // the app need not be asked again
-		}
 		if time.Since(begin) > slowScoring {
 			p.grow()
 		}
+	}
+	if r := w.dropAnswer(); r != nil && !ok {
+		p.ahead(*r) // the app need not be asked again
 	}
 	p.Progress.Running.Add(-1)
 	p.deliver(t, ok)

@@ -85,6 +85,35 @@ func TestAnswersSurviveAStopWhileScoring(t *testing.T) {
 	})
 }
 
+// An evaluator that ends its goroutine hands the trial on to another one, which
+// still has the answer to keep.
+func TestAnswersSurviveAnEvaluatorThatGoexits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		j := &memory{}
+		c := config(1)
+		c.Journal, c.Grace = j, time.Millisecond
+		goexit := namedEval{"goexit", func(context.Context, harness.Trial) ([]harness.Score, error) { runtime.Goexit(); return nil, nil }}
+		judge := namedEval{"judge", func(ctx context.Context, _ harness.Trial) ([]harness.Score, error) {
+			cancel()
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}}
+		c.Evaluators = []harness.Evaluator{goexit, judge}
+		_, err := harness.Run(ctx, c)
+		require.Error(t, err)
+		assert.Empty(t, j.done)
+		assert.Len(t, j.ahead, 1)
+	})
+}
+
+type namedEval struct {
+	name string
+	evalFunc
+}
+
+func (n namedEval) Name() string { return n.name }
+
 func TestGoexitAndPanicAtTheTimeLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := config(400)
