@@ -32,20 +32,27 @@ func (a *app) watchSignals(ctx context.Context) (context.Context, func()) {
 	signal.Notify(pipes, syscall.SIGPIPE)
 	ended := make(chan struct{})
 	var wg sync.WaitGroup
+	messages := make(chan string, 2)
+	wg.Go(func() { // whoever reads them may have stopped to: that must not hold up the second signal
+		for m := range messages {
+			a.say("evalrun: %s", m)
+		}
+	})
 	wg.Go(func() {
+		defer close(messages)
 		code := 0
 		select {
 		case s := <-signals:
 			code = exitCode(s)
 			cancel(&signalError{runner.Error{Code: code, Err: errors.New(signalName(s) + " received")}})
-			a.say("evalrun: stopping%s", a.finishing())
+			messages <- "stopping" + a.finishing()
 		case <-ended:
 			return
 		}
 		select {
 		case <-signals:
 			close(a.abort)
-			a.say("evalrun: leaving; what is stored is kept")
+			messages <- "leaving; what is stored is kept"
 		case <-ended:
 			return
 		}

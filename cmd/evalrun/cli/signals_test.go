@@ -152,6 +152,30 @@ func TestSignalsAtRandomInstants(t *testing.T) {
 	assert.Less(t, said[len(said)/2], 100*time.Millisecond, "half of them; a busy machine has slow ones")
 }
 
+// TestSignalsWhileNobodyReadsTheMessages: as with 2>&1 | less, where the pipe is full.
+func TestSignalsWhileNobodyReadsTheMessages(t *testing.T) {
+	app := startCountingApp(t)
+	unread, stderr, err := os.Pipe()
+	require.NoError(t, err)
+	defer unread.Close()
+	require.NoError(t, stderr.SetWriteDeadline(time.Now().Add(100*time.Millisecond)))
+	_, err = stderr.Write(make([]byte, 1<<22))
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded, "it is full")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program(t, evalrun), "run", "suite.yaml")
+	cmd.Dir, cmd.Stderr = signalSuite(t, app.URL), stderr
+	require.NoError(t, cmd.Start())
+	require.NoError(t, stderr.Close())
+	time.Sleep(500 * time.Millisecond)
+	begin := time.Now()
+	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
+	time.Sleep(50 * time.Millisecond)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
+	assert.Equal(t, 130, codeOf(t, cmd.Wait()))
+	assert.Less(t, time.Since(begin), 15*time.Second)
+}
+
 // resumeAfter checks what the store has, resumes the run and counts the calls.
 func resumeAfter(t *testing.T, path, dir string, app *countingApp, s signalled) {
 	t.Helper()
