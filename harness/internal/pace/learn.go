@@ -13,6 +13,8 @@ const (
 	budgetStart = 10
 	// firstDepth is by what part calls slow down after a refusal.
 	firstDepth = 0.06
+	// mostDepth is the most of that, after refusals early on the curve.
+	mostDepth = 0.25
 	// patienceMost is how many pauses, and minCalls how many calls, the time has
 	// before more than what is known to work is tried again: what that costs is
 	// a few percent of the time and of the calls, whatever the host's limits.
@@ -98,7 +100,8 @@ func (l *learned) cut(now time.Time, among, under int) {
 	l.speed = l.rate(now)
 	switch {
 	case l.early: // only the speed can be too high
-		l.speed = l.rate(l.opened)
+		took := float64(l.served) / max(now.Sub(l.opened), time.Second).Seconds()
+		l.speed = max(l.rate(l.opened), min(0.95*took, l.rate(now)))
 	case among > l.peak: // maybe these were too many at once
 		l.speed *= 1.25
 		l.most = l.proved()
@@ -120,7 +123,7 @@ func (l *learned) settle(now, probe time.Time, under int) {
 		l.depth, l.trust = firstDepth, 1
 		l.most = max(l.peak, under, 1)
 	case l.early:
-		l.depth = min(2*l.depth, 0.5)
+		l.depth = min(2*l.depth, mostDepth)
 	default:
 		l.depth, l.trust = firstDepth, min(3*l.trust, patienceMost)
 	}

@@ -198,6 +198,24 @@ func TestAHostWithARateIsMet(t *testing.T) {
 	}
 }
 
+// A speed that was guessed too high comes down to the host's, and not far below it
+// for minutes.
+func TestAGuessThatWasTooHigh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const span = 3 * time.Minute
+		ctx, cancel := context.WithTimeout(t.Context(), span)
+		defer cancel()
+		now, h := time.Now(), New(Config{})
+		h.learned = learned{limited: true, top: 1.26, most: 3, depth: firstDepth, period: 48 * time.Second, opened: now, free: now,
+			trust: patienceMost, paused: time.Second, patience: shortestPause, budget: 20, since: now}
+		l := drive(ctx, hostPacer(h), &bucket{rate: 1, burst: 1}, 16, 500*time.Millisecond, refusalTakes)
+		require.NoError(t, l.err)
+		goodput := float64(l.taken) / span.Seconds()
+		t.Logf("goodput %.3f of R, %d refused", goodput, l.refused)
+		assert.GreaterOrEqual(t, goodput, 0.83)
+	})
+}
+
 // A host that takes N calls at once is kept busy at 90 % or more.
 func TestAHostWithNCallsAtOnceIsMet(t *testing.T) {
 	const span = 10 * time.Minute
