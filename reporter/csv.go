@@ -20,7 +20,9 @@ import (
 // may hand the data of a stranger to a program. Such text gets a ' in front,
 // which spreadsheets take for "this is text"; numbers stay numbers. Control
 // characters other than line ends and tabs, and bytes that are not UTF-8,
-// become visible escapes.
+// become visible escapes. An app that answers over HTTP or as a program with text
+// that is not UTF-8 has U+FFFD there already, as it was scored; JSONL has its bytes
+// (output.metadata.raw_base64).
 type CSV struct {
 	// Raw leaves the texts as they are, for programs that read CSV. Do not open
 	// such a file in a spreadsheet.
