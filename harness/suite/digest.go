@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"strconv"
 
+	"gopkg.in/yaml.v3"
+
 	"github.com/evalrun/evalrun/harness/strict"
 )
 
@@ -26,8 +28,21 @@ func (l *loader) digest() {
 // digestOf is 16 hexadecimal digits of the SHA-256 of a node, however it is laid
 // out.
 func digestOf(n strict.Node) string {
+	n.Node = unquoted(n.Node)
 	sum := sha256.Sum256([]byte(n.Flow()))
 	return hex.EncodeToString(sum[:8])
+}
+
+// unquoted is a node with quotes only where its texts would mean something else
+// without.
+func unquoted(n *yaml.Node) *yaml.Node {
+	c := *n
+	c.Style &^= yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle
+	c.Content = make([]*yaml.Node, len(n.Content))
+	for i, child := range n.Content {
+		c.Content[i] = unquoted(child)
+	}
+	return &c
 }
 
 // Digests say what the scores of a run with one of the apps depend on: "evaluator
