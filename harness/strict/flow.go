@@ -44,6 +44,14 @@ func inline(n *yaml.Node) string {
 func flat(n *yaml.Node) *yaml.Node {
 	c := *n
 	c.HeadComment, c.LineComment, c.FootComment = "", "", ""
+	if c.Style&hidden != 0 { // see Replace: as if it stood there without quotes
+		c.Style &^= hidden
+		plain := yaml.Node{Kind: yaml.ScalarNode, Value: c.Value}
+		switch tag := plain.ShortTag(); tag {
+		case "!!int", "!!float", "!!bool":
+			c.Tag = tag
+		}
+	}
 	c.Style &^= yaml.LiteralStyle | yaml.FoldedStyle
 	switch {
 	case n.Kind != yaml.ScalarNode:

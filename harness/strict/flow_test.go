@@ -28,3 +28,12 @@ func TestFlow(t *testing.T) {
 		assert.Equal(t, was, is)
 	}
 }
+
+func TestFlowOfReplacedTexts(t *testing.T) {
+	n, err := strict.Parse("", []byte("a: {number: $A, yes: $B, text: $C}"))
+	require.NoError(t, err)
+	for key, value := range map[string]string{"number": "0.02", "yes": "true", "text": "a: b"} {
+		n.Get("a").Get(key).Replace(value)
+	}
+	assert.Equal(t, "a: {number: 0.02, yes: true, text: 'a: b'}", n.Flow())
+}
