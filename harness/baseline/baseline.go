@@ -22,6 +22,7 @@ package baseline
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -29,6 +30,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"math"
 	"slices"
 
@@ -161,8 +163,12 @@ func Read(name string, r io.Reader) (*compare.List, error) {
 		About         about           `json:"about"`
 		Cases         json.RawMessage `json:"cases"`
 	}
-	if err := json.NewDecoder(r).Decode(&file); err != nil {
+	dec := json.NewDecoder(r)
+	if err := dec.Decode(&file); err != nil {
 		return nil, fmt.Errorf("baseline %s: not a baseline file: %w", name, err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, fmt.Errorf("baseline %s: not a baseline file: there is more after its end", name)
 	}
 	if file.SchemaVersion != SchemaVersion {
 		return nil, fmt.Errorf("baseline %s: %w: it says schema_version %d, and this program knows %d", name, ErrSchema, file.SchemaVersion, SchemaVersion)
@@ -183,17 +189,12 @@ func Read(name string, r io.Reader) (*compare.List, error) {
 // decode ranges over the cases of the file's object.
 func decode(data json.RawMessage) iter.Seq2[compare.Case, error] {
 	return func(yield func(compare.Case, error) bool) {
-		var entries map[string]entry
-		if err := json.Unmarshal(data, &entries); err != nil {
+		entries, err := entriesOf(data)
+		if err != nil {
 			yield(compare.Case{}, fmt.Errorf("its cases: %w", err))
 			return
 		}
-		ids := make([]string, 0, len(entries))
-		for id := range entries {
-			ids = append(ids, id)
-		}
-		slices.Sort(ids)
-		for _, id := range ids {
+		for _, id := range slices.Sorted(maps.Keys(entries)) {
 			c := compare.Case{ID: id, Hash: entries[id].Hash, Cluster: entries[id].Cluster}
 			for i, raw := range entries[id].Trials {
 				t, err := trial(raw)
@@ -208,6 +209,32 @@ func decode(data json.RawMessage) iter.Seq2[compare.Case, error] {
 			}
 		}
 	}
+}
+
+// entriesOf reads the lines of the file, and refuses a case that has two of them, as
+// a merge may leave it.
+func entriesOf(data json.RawMessage) (map[string]entry, error) {
+	entries := map[string]entry{}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return nil, errors.New("expected an object, a case for each ID")
+	}
+	for dec.More() {
+		t, err := dec.Token()
+		if err != nil {
+			return nil, err
+		}
+		id, _ := t.(string)
+		if _, twice := entries[id]; twice {
+			return nil, fmt.Errorf("case %q is there twice", id)
+		}
+		var e entry
+		if err := dec.Decode(&e); err != nil {
+			return nil, fmt.Errorf("case %q: %w", id, err)
+		}
+		entries[id] = e
+	}
+	return entries, nil
 }
 
 func trial(raw json.RawMessage) (compare.Trial, error) {

@@ -94,6 +94,11 @@ func TestReadRefuses(t *testing.T) {
 		{"[]", "not a baseline file"},
 		{`{"schema_version": 9}`, "schema_version 9"},
 		{`{"schema_version": 1, "cases": []}`, "its cases"},
+		{`{"schema_version": 1}`, "its cases"},
+		{`{"schema_version": 1, "cases": {}} {}`, "more after its end"},
+		{`{"schema_version": 1, "cases": {"a": {"hash": "1"}, "b": {}, "a": {"hash": "2"}}}`, `case "a" is there twice`},
+		{`{"schema_version": 1, "cases": {"a": {"hash": 1}}}`, `case "a"`},
+		{`{"schema_version": 1, "cases": {"a": {"trials": [{"m": 1e999}]}}}`, `case "a", trial 1`},
 		{`{"schema_version": 1, "cases": {"a": {"trials": [{"equals": "yes"}]}}}`, `case "a", trial 1: "equals" is yes`},
 		{`{"schema_version": 1, "cases": {"a": {"trials": [{"ms": true}]}}}`, `"ms" is true`},
 	} {
