@@ -30,11 +30,19 @@ func (s *reducedSum) add(scores []float64, unknown, unanswered int, reduce func(
 	for range unknown {
 		scores = append(scores, 0)
 	}
-	s.low.add(reduce(scores))
+	s.low.add(orElse(reduce(scores), 0))
 	for i := known; i < len(scores); i++ {
 		scores[i] = 1
 	}
-	s.high.add(reduce(scores))
+	s.high.add(orElse(reduce(scores), 1))
+}
+
+// orElse is v, or what takes its place when too few trials give none.
+func orElse(v, none float64) float64 {
+	if v != v {
+		return none
+	}
+	return v
 }
 
 // mean, and how low and how high it could be when so many further cases got no
