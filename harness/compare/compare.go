@@ -20,6 +20,9 @@ type Collector struct {
 	Values bool
 	// MostFlips is how many flipped cases are kept; 0 keeps none.
 	MostFlips int
+	// Unanswered is the score of a trial that the app did not answer: 0, or 1 where
+	// that is the worst.
+	Unanswered float64
 	// Names are the metrics that are looked at, see [Shared]: they count as 0 in a
 	// case without any answer. nil is those that scores have.
 	Names []string
@@ -38,8 +41,24 @@ type Metric struct {
 	Low, High Differences
 	// Unknown counts those trials.
 	Unknown int64
+	// Lost counts the pairs that are left out because the base, or what its trials
+	// are reduced to, says nothing of them.
+	Lost int64
 
 	passes, decided bool
+	errored         bool // some trial got no answer
+	below, above    bool // some score is below 0, or above 1
+	unanswered      float64
+}
+
+// Boundless tells that scores are missing which could be anything, since others go
+// beyond 0 to 1: neither Low nor High is an end then.
+func (m *Metric) Boundless() bool {
+	worst := m.below
+	if m.unanswered > 0 {
+		worst = m.above
+	}
+	return m.errored && worst || m.Unknown > 0 && (m.below || m.above)
 }
 
 // Flip is a case that has another verdict than in the base: more than half of its
@@ -106,7 +125,7 @@ func (c *Collector) add(base *Case, now Case) {
 	for _, name := range c.names(base, now) {
 		m := c.metrics[name]
 		if m == nil {
-			m = &Metric{Name: name, decided: c.Values}
+			m = &Metric{Name: name, decided: c.Values, unanswered: c.Unanswered}
 			c.metrics[name] = m
 		}
 		c.addMetric(m, base, now)
@@ -175,21 +194,31 @@ func (c *Collector) names(base *Case, now Case) []string {
 func (c *Collector) addMetric(m *Metric, base *Case, now Case) {
 	was, grid := 0.0, int64(1)
 	if base != nil {
-		b, unknown := m.scores(*base, math.NaN())
-		if len(b) == unknown {
-			return // the base says nothing of this case
-		}
+		b, _ := m.scores(*base, math.NaN())
 		b = slices.DeleteFunc(b, math.IsNaN)
-		was, grid = c.reduce(b), int64(len(b))
+		was, grid = math.NaN(), int64(len(b))
+		if len(b) > 0 {
+			was = c.reduce(b)
+		}
+		if math.IsNaN(was) { // of no trial, or of fewer than the k of a reducer
+			if c.Names != nil || base.has(m.Name) {
+				m.Lost++
+			}
+			return
+		}
 	}
 	low, unknown := m.scores(now, 0)
 	high, _ := m.scores(now, 1)
 	if len(low) == 0 {
 		return
 	}
+	is := c.reduce(low)
+	if math.IsNaN(is) {
+		m.Lost++
+		return
+	}
 	m.Unknown += int64(unknown)
 	grid = lcm(grid, int64(len(low)))
-	is := c.reduce(low)
 	part := 0.0
 	if m.passes {
 		part = 1 / float64(len(low))
@@ -202,13 +231,14 @@ func (c *Collector) addMetric(m *Metric, base *Case, now Case) {
 }
 
 // scores are those of a case's trials: 1 and 0 for verdicts where the metric gives
-// them, 0 without an answer, and missing where it could not be scored.
+// them, those of [Collector.Unanswered] without an answer, and missing where it could not be scored.
 func (m *Metric) scores(c Case, missing float64) (scores []float64, unknown int) {
 	for _, t := range c.Trials {
 		s, ok := t.Scores[m.Name]
 		switch {
 		case t.Error != "":
-			scores = append(scores, 0)
+			scores = append(scores, m.unanswered)
+			m.errored = true
 		case !ok || s.Missing:
 			scores = append(scores, missing)
 			unknown++
@@ -216,10 +246,20 @@ func (m *Metric) scores(c Case, missing float64) (scores []float64, unknown int)
 			if !m.decided {
 				m.decided, m.passes = true, s.Pass != nil
 			}
-			scores = append(scores, m.value(s))
+			v := m.value(s)
+			m.below, m.above = m.below || v < 0, m.above || v > 1
+			scores = append(scores, v)
 		}
 	}
 	return scores, unknown
+}
+
+// has tells whether some trial says anything of a metric.
+func (c Case) has(metric string) bool {
+	return slices.ContainsFunc(c.Trials, func(t Trial) bool {
+		_, ok := t.Scores[metric]
+		return ok
+	})
 }
 
 func (m *Metric) value(s Score) float64 {

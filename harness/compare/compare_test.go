@@ -14,6 +14,7 @@ import (
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/compare"
+	"github.com/evalrun/evalrun/harness/reduce"
 	"github.com/evalrun/evalrun/harness/stat"
 )
 
@@ -204,4 +205,48 @@ func TestPairing(t *testing.T) {
 		slices.Sort(pairs)
 		assert.Len(t, slices.Compact(pairs), int(want.Paired), "each once")
 	})
+}
+
+func TestReducersOfTooFewTrials(t *testing.T) {
+	r, err := reduce.Parse("pass_k:3")
+	require.NoError(t, err)
+	c := &compare.Collector{Reduce: r.Reduce}
+	_, err = compare.Run(t.Context(), side("base", "111", "1?1", "111"), side("new", "111", "000", "11"), c)
+	require.NoError(t, err)
+	m := c.Metric("m")
+	assert.EqualValues(t, 1, m.Low.N())
+	assert.EqualValues(t, 2, m.Lost, "two trials say nothing of three")
+	assert.False(t, math.IsNaN(m.Low.Worse(0, false).P))
+}
+
+func TestScoresWithoutBounds(t *testing.T) {
+	numbers := func(name string, values ...float64) *compare.List {
+		var cases []compare.Case
+		for i, v := range values {
+			trial := compare.Trial{Scores: map[string]compare.Score{"m": {Value: v}}}
+			switch {
+			case math.IsNaN(v):
+				trial.Scores["m"] = compare.Score{Missing: true}
+			case math.IsInf(v, 0):
+				trial = compare.Trial{Error: harness.KindTimeout}
+			}
+			cases = append(cases, compare.Case{ID: strconv.Itoa(i), Hash: "h", Trials: []compare.Trial{trial}})
+		}
+		return compare.NewList(compare.About{Name: name}, cases)
+	}
+	unknown, unanswered := math.NaN(), math.Inf(1)
+	for _, tt := range []struct {
+		base, now []float64
+		want      bool
+	}{
+		{[]float64{0.5, 1}, []float64{unknown, unanswered}, false},
+		{[]float64{80, 90}, []float64{81, unanswered}, false}, // 0 is the worst
+		{[]float64{80, 90}, []float64{81, unknown}, true},
+		{[]float64{-80, -90}, []float64{-81, unanswered}, true},
+		{[]float64{unanswered, -90}, []float64{-81, -90}, true},
+		{[]float64{-80, 90}, []float64{-81, -90}, false},
+	} {
+		m, _ := run(t, numbers("base", tt.base...), numbers("new", tt.now...))
+		assert.Equal(t, tt.want, m.Boundless(), "%v %v", tt.base, tt.now)
+	}
 }

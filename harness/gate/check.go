@@ -3,6 +3,7 @@ package gate
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/evalrun/evalrun/harness"
@@ -54,6 +55,9 @@ func (s Slice) has(metadata map[string]any) bool {
 		return true
 	}
 	v, ok := metadata[s.Key]
+	if f, is := v.(float64); is { // 1000000, not 1e+06
+		return strconv.FormatFloat(f, 'f', -1, 64) == s.Value
+	}
 	return ok && fmt.Sprint(v) == s.Value
 }
 

@@ -70,7 +70,7 @@ func Compounds() []string { return []string{nameRegression, nameImprovement, nam
 
 func isCompound(text string) bool {
 	name, _, _ := strings.Cut(strings.TrimSpace(text), ":")
-	name = strings.TrimSpace(name)
+	name = strings.TrimSpace(strings.Trim(strings.TrimSpace(name), `"'{`))
 	return name == nameQuarantine || slices.Contains(Compounds(), name)
 }
 
@@ -126,7 +126,7 @@ func FromNode(n strict.Node) (Check, error) {
 	var err error
 	switch strings.TrimSpace(name.Value) {
 	case nameRegression, nameImprovement:
-		c.Compare, err = compareOf(name.Value == nameImprovement, options)
+		c.Compare, err = compareOf(strings.TrimSpace(name.Value) == nameImprovement, options)
 	case nameMustPass:
 		c.MustPass, err = mustPassOf(name, options)
 	case nameQuarantine:

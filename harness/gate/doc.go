@@ -37,10 +37,10 @@
 //	vs BASELINE      what a ratio is relative to
 //	plain            as it is, without a test: so are all but ratios decided anyway
 //
-// Proof for plain yes and no, and for shares of trials, is the exact binomial test;
-// for other scores in [0,1] the binomial test of the effective size (Korn and
-// Graubard), by cluster where there are clusters; beyond [0,1] Student's t from 30
-// cases on.
+// Proof for plain yes and no is the exact binomial test; for other scores in [0,1],
+// and shares of several trials per case, the binomial test of the effective size
+// (Korn and Graubard), by cluster where there are clusters; beyond [0,1] Student's t
+// from 30 cases on.
 //
 // # Comparisons with a baseline
 //
@@ -68,7 +68,8 @@
 //	strict      underpowered is inconclusive then
 //	exact       tests that never exceed their level; without a margin
 //	coverage    the share of the cases of both runs that have to be in both with the
-//	            same content, 0.95; below it the check is inconclusive
+//	            same content, and of these the share of which the baseline has a score,
+//	            0.95; below it the check is inconclusive
 //	fail_fast   of no_regression: ends the run as soon as it is certain to fail, below
 //	where       KEY=VALUE: only the cases with this metadata
 //
@@ -84,7 +85,7 @@
 // Trials that the app did not answer count 0. For those that an evaluator could not
 // score both ends are computed: worse has to show with the unknown ones of the new
 // run as 1, better and not worse with 0; the smallest drop is one that shows all the
-// same.
+// same. Where scores go beyond 0 to 1 these are no ends, and the check is inconclusive.
 //
 // # Failing fast
 //

@@ -55,15 +55,50 @@ type Evidence struct {
 	slices  map[Slice]*part
 	pairs   map[string]*paired // by the name of the baseline
 	must    map[int]*musts     // by the place of the check
-	quick   map[int]int64      // trials within the limit of a latency, likewise
+	quick   map[int]*share     // trials within the limit of a latency, likewise
 
 	quarantine *quarantine
 }
 
 // part is what is known of a slice of the run.
 type part struct {
-	passes, values  compare.Collector
-	trials, errored int64
+	ends    [2]scored // trials without an answer count 0, and 1
+	errored share
+}
+
+// scored are the verdicts and the values of metrics.
+type scored struct{ passes, values compare.Collector }
+
+// share is that of the trials of which something is true. The trials of a case
+// depend on each other, and so do the cases of a cluster.
+type share struct {
+	n, trials int64
+	cases     compare.Collector
+}
+
+func (s *share) add(c compare.Case, is func(compare.Trial) bool) {
+	yesNo := compare.Case{ID: c.ID, Cluster: c.Cluster}
+	for _, t := range c.Trials {
+		yes, value := is(t), 0.0
+		if s.trials++; yes {
+			s.n++
+			value = 1
+		}
+		yesNo.Trials = append(yesNo.Trials, compare.Trial{Scores: map[string]compare.Score{"": {Value: value, Pass: &yes}}})
+	}
+	s.cases.AddAlone(yesNo)
+}
+
+// evidence is that the share is above the limit, or below it.
+func (s *share) evidence(limit float64, above bool) compare.Evidence {
+	m := s.cases.Metric("")
+	switch {
+	case m == nil:
+		return compare.Evidence{P: 1}
+	case above:
+		return m.Low.Above(limit)
+	}
+	return m.Low.Below(limit)
 }
 
 // paired is the comparison with one baseline.
@@ -86,7 +121,7 @@ func Needed(checks []Check) bool {
 // Gather reads the run, once for each baseline and once for the checks that need
 // none, and those baselines.
 func Gather(ctx context.Context, checks []Check, s Sources) (*Evidence, error) {
-	e := &Evidence{sources: s, slices: map[Slice]*part{}, pairs: map[string]*paired{}, must: map[int]*musts{}, quick: map[int]int64{},
+	e := &Evidence{sources: s, slices: map[Slice]*part{}, pairs: map[string]*paired{}, must: map[int]*musts{}, quick: map[int]*share{},
 		quarantine: newQuarantine(checks, s.Started)}
 	for i, c := range checks {
 		if c.MustPass != nil {
@@ -94,10 +129,18 @@ func Gather(ctx context.Context, checks []Check, s Sources) (*Evidence, error) {
 		}
 		if c.MustPass == nil && c.Quarantine == nil && c.needsCases() && e.slices[c.Slice] == nil {
 			names := s.Now.About().Metrics
-			e.slices[c.Slice] = &part{
-				passes: compare.Collector{Reduce: s.Reduce, Names: names},
-				values: compare.Collector{Reduce: s.Reduce, Names: names, Values: true},
+			p := &part{}
+			for i := range p.ends {
+				worst := float64(i)
+				p.ends[i] = scored{
+					passes: compare.Collector{Reduce: s.Reduce, Names: names, Unanswered: worst},
+					values: compare.Collector{Reduce: s.Reduce, Names: names, Unanswered: worst, Values: true},
+				}
 			}
+			e.slices[c.Slice] = p
+		}
+		if c.needsCases() && c.kind() == kindLatency {
+			e.quick[i] = &share{}
 		}
 	}
 	listed := slices.ContainsFunc(checks, func(c Check) bool { return c.Quarantine != nil })
@@ -132,8 +175,8 @@ func (e *Evidence) read(ctx context.Context, checks []Check) error {
 			switch {
 			case check.MustPass != nil:
 				e.must[i].add(c)
-			case check.needsCases() && check.kind() == kindLatency && check.Slice.has(c.Metadata):
-				e.quick[i] += check.within(c)
+			case e.quick[i] != nil && check.Slice.has(c.Metadata):
+				e.quick[i].add(c, check.within)
 			}
 		}
 	}
@@ -141,14 +184,11 @@ func (e *Evidence) read(ctx context.Context, checks []Check) error {
 }
 
 func (p *part) add(c compare.Case) {
-	p.passes.AddAlone(c)
-	p.values.AddAlone(c)
-	for _, t := range c.Trials {
-		p.trials++
-		if t.Error != "" || unscored(t) {
-			p.errored++
-		}
+	for i := range p.ends {
+		p.ends[i].passes.AddAlone(c)
+		p.ends[i].values.AddAlone(c)
 	}
+	p.errored.add(c, func(t compare.Trial) bool { return t.Error != "" || unscored(t) })
 }
 
 func unscored(t compare.Trial) bool {
@@ -160,15 +200,8 @@ func unscored(t compare.Trial) bool {
 	return false
 }
 
-// within counts the answers of a case that keep the limit of a latency.
-func (c Check) within(of compare.Case) (n int64) {
-	for _, t := range of.Trials {
-		if t.Error == "" && c.holds(t.LatencyMS) {
-			n++
-		}
-	}
-	return n
-}
+// within tells whether there is an answer that keeps the limit of a latency.
+func (c Check) within(t compare.Trial) bool { return t.Error == "" && c.holds(t.LatencyMS) }
 
 // pair compares with one baseline, in all the slices that any check asks for.
 func (e *Evidence) pair(ctx context.Context, name string, checks []Check) error {

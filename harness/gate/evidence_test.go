@@ -2,8 +2,10 @@ package gate_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -230,4 +232,111 @@ func TestCompoundRefuses(t *testing.T) {
 	require.NoError(t, err)
 	_, err = gate.FromNode(n)
 	assert.ErrorContains(t, err, `suite.yaml:1:1: there is no check "no_regresion"; did you mean "no_regression"`)
+}
+
+func TestBaselineWithoutScores(t *testing.T) {
+	now := verdicts(many("0", 90, "1", 10)...)
+	r := judged(t, "no_regression", now, verdicts(many("?", 90, "1", 10)...), nil)
+	assert.Equal(t, harness.Inconclusive, r.Verdict)
+	assert.Contains(t, r.Reason, "90 cases left out, of which the baseline has no score of m: too many")
+	r = judged(t, "no_regression", now, verdicts(many("0", 90, "1", 9, "?", 1)...), nil)
+	assert.Equal(t, harness.Pass, r.Verdict)
+	assert.Contains(t, r.Reason, "1 case left out")
+	r = judged(t, "no_regression", now, verdicts(many("1", 50, "?", 50)...), nil)
+	assert.Equal(t, harness.Fail, r.Verdict, "what there is shows enough")
+
+	// One metric that the baseline could not score at all, beside another.
+	two := func(text ...string) *compare.List {
+		l := verdicts(text...)
+		about := l.About()
+		about.Metrics = []string{"m", "other"}
+		var cases []compare.Case
+		yes := true
+		for c, err := range l.Cases(t.Context()) {
+			require.NoError(t, err)
+			c.Trials[0].Scores["other"] = compare.Score{Value: 1, Pass: &yes}
+			cases = append(cases, c)
+		}
+		return compare.NewList(about, cases)
+	}
+	for _, check := range []string{"no_regression", "no_regression: {metrics: [m, other]}", "no_regression: {mode: prove, margin: 10%}"} {
+		r = judged(t, check, two(many("0", 100)...), two(many("?", 100)...), nil)
+		assert.Equal(t, harness.Inconclusive, r.Verdict, "%s: %s", check, r.Reason)
+	}
+	r = judged(t, "no_regression: {metrics: [other]}", two(many("0", 100)...), two(many("?", 100)...), nil)
+	assert.Equal(t, harness.Pass, r.Verdict)
+}
+
+func TestUnansweredCountAsTheWorst(t *testing.T) {
+	now := verdicts(many("0", 40, "e", 10, "0", 40, "e", 10)...)
+	for _, check := range []string{
+		"m.pass_rate <= 0.1 proven", "m.mean <= 0.1 proven", "m.mean < 0.1 where half=b", "m.pass_rate == 0 where half=b", "m.mean >= 0.1 proven",
+	} {
+		assert.Equal(t, harness.Fail, judged(t, check, now, nil, nil).Verdict, check)
+	}
+}
+
+func TestProofOfTrialsCountsCases(t *testing.T) {
+	slow := func(list *compare.List, from int) *compare.List {
+		var cases []compare.Case
+		for c, err := range list.Cases(t.Context()) {
+			require.NoError(t, err)
+			for i := range c.Trials {
+				if len(cases) >= from {
+					c.Trials[i].LatencyMS = 5000
+				}
+			}
+			cases = append(cases, c)
+		}
+		return compare.NewList(list.About(), cases)
+	}
+	one, ten := verdicts(many("1", 40)...), verdicts(many("1111111111", 40)...)
+	for _, check := range []string{"latency.p95 <= 2s proven", "errors.rate <= 5% proven"} {
+		assert.Equal(t, harness.Inconclusive, judged(t, check, one, nil, nil).Verdict, check)
+		assert.Equal(t, harness.Inconclusive, judged(t, check, ten, nil, nil).Verdict, "%s: the trials of a case are alike", check)
+	}
+	assert.Equal(t, harness.Pass, judged(t, "latency.p95 <= 2s proven", verdicts(many("1", 100)...), nil, nil).Verdict)
+	assert.Equal(t, harness.Fail, judged(t, "latency.p95 <= 2s proven", slow(ten, 30), nil, nil).Verdict)
+}
+
+func TestWhereNumber(t *testing.T) {
+	yes := true
+	var cases []compare.Case
+	for i, v := range []any{1000000.0, 0.5, true, json.Number("12345678901234567890")} {
+		cases = append(cases, compare.Case{ID: strconv.Itoa(i), Hash: "h", Metadata: map[string]any{"k": v},
+			Trials: []compare.Trial{{Scores: map[string]compare.Score{"m": {Value: 1, Pass: &yes}}}}})
+	}
+	now := compare.NewList(compare.About{Metrics: []string{"m"}}, cases)
+	for _, value := range []string{"1000000", "0.5", "true", "12345678901234567890"} {
+		r := judged(t, "m.mean >= 1 where k="+value, now, nil, nil)
+		assert.Equal(t, harness.Pass, r.Verdict, r.Reason)
+	}
+	assert.Equal(t, harness.Inconclusive, judged(t, "m.mean >= 1 where k=1", now, nil, nil).Verdict)
+}
+
+func TestStoredTextsAreReadAgain(t *testing.T) {
+	for _, text := range []string{
+		`"no_regression": {margin: 0.02}`, `'no_regression'`, `"improvement "`, `"improvement ": {by: 1%}`,
+		"must_pass: [\"007\", 'a, b', \"x: y\", 'it''s', \"null\", \"#1\"]", "must_pass:\n  - |\n    abc\n  - two\n",
+		"no_regression:\n  metrics: # c\n    - a # d\n    - \"b\"\n", "must_pass: [&a x, *a]",
+	} {
+		n, err := strict.Parse("", []byte(text))
+		require.NoError(t, err)
+		c, err := gate.FromNode(n)
+		require.NoError(t, err, text)
+		again, err := gate.Parse(c.Text)
+		require.NoError(t, err, text)
+		assert.Equal(t, c, again, text)
+		assert.Equal(t, strings.Contains(text, "improvement"), c.Compare != nil && c.Compare.Improve, text)
+	}
+	n, err := strict.Parse("", []byte("no_regression: {margin: $A, baseline: $B, strict: $C, where: $D}"))
+	require.NoError(t, err)
+	for key, value := range map[string]string{"margin": "0.02", "baseline": "7", "strict": "true", "where": "a=1"} {
+		n.Get("no_regression").Get(key).Replace(value) // from the environment
+	}
+	c, err := gate.FromNode(n)
+	require.NoError(t, err)
+	again, err := gate.Parse(c.Text)
+	require.NoError(t, err)
+	assert.Equal(t, c, again)
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/compare"
-	"github.com/evalrun/evalrun/harness/stat"
 )
 
 // level is the one-sided level of limits that have to be proven.
@@ -18,18 +17,27 @@ func (c Check) up() bool { return c.Op == ">=" || c.Op == ">" }
 // has to be proven.
 func (c Check) overCases(e *Evidence, at int) harness.CheckResult {
 	p := e.slices[c.Slice]
-	if p == nil || p.trials == 0 {
+	if p == nil || p.errored.trials == 0 {
 		return c.unknown("no case%s", c.ofSlice())
 	}
 	switch c.kind() {
 	case kindErrors:
-		return c.share(p.errored, p.trials, "trials with an error")
+		return c.share(&p.errored, "trials with an error")
 	case kindLatency:
-		return c.quantile(e.quick[at], p.trials)
+		return c.quantile(e.quick[at])
 	}
-	collector := &p.passes
+	// The worse of what comes out when trials without an answer count 0 and 1.
+	out := c.overScores(&p.ends[0])
+	if other := c.overScores(&p.ends[1]); rank(other.Verdict) > rank(out.Verdict) {
+		return other
+	}
+	return out
+}
+
+func (c Check) overScores(of *scored) harness.CheckResult {
+	collector := &of.passes
 	if c.Stat == "mean" {
-		collector = &p.values
+		collector = &of.values
 	}
 	m := collector.Metric(c.Metric)
 	switch {
@@ -52,36 +60,35 @@ func (c Check) overCases(e *Evidence, at int) harness.CheckResult {
 	if m.Unknown > 0 {
 		text += fmt.Sprintf("; %s could not be scored and may be 0 or 1", count(m.Unknown, "trial"))
 	}
+	if m.Boundless() || m.Lost > 0 {
+		out := c.result(harness.Inconclusive, low)
+		out.Reason = text + "; scores are missing that could be anything"
+		return out
+	}
 	return c.proof(c.verdict(low, high), low, evidence, text)
 }
 
 // share decides a rate of trials.
-func (c Check) share(n, of int64, what string) harness.CheckResult {
-	value := float64(n) / float64(of)
-	evidence := compare.Evidence{P: stat.BinomialAtMost(n, of, c.Limit), Test: "exact binomial"}
-	if c.up() {
-		evidence.P = stat.BinomialAtLeast(n, of, c.Limit)
-	}
-	text := fmt.Sprintf("%s %s of %s%s, needs %s", thousands(n), what, thousands(of), c.ofSlice(), c.need())
-	return c.proof(c.verdict(value, value), value, evidence, text)
+func (c Check) share(s *share, what string) harness.CheckResult {
+	value := float64(s.n) / float64(s.trials)
+	text := fmt.Sprintf("%s %s of %s%s, needs %s", thousands(s.n), what, thousands(s.trials), c.ofSlice(), c.need())
+	return c.proof(c.verdict(value, value), value, s.evidence(c.Limit, c.up()), text)
 }
 
 // quantile decides a quantile by the number of trials that keep its limit: q of
 // them have to, and a trial without an answer does not.
-func (c Check) quantile(within, trials int64) harness.CheckResult {
+func (c Check) quantile(s *share) harness.CheckResult {
 	q := map[string]float64{"p50": 0.5, "p95": 0.95}[c.Stat]
-	evidence := compare.Evidence{P: stat.BinomialAtLeast(within, trials, q), Test: "exact binomial"}
 	if c.up() {
 		q = 1 - q
-		evidence.P = stat.BinomialAtLeast(within, trials, q)
 	}
-	value := float64(within) / float64(trials)
+	value := float64(s.n) / float64(s.trials)
 	verdict := harness.Pass
 	if value < q {
 		verdict = harness.Fail
 	}
-	out := c.proof(verdict, value, evidence, fmt.Sprintf("%s of %s%s are %s, needs %s of them",
-		thousands(within), count(trials, "trial"), c.ofSlice(), c.need(), percentage(q)))
+	out := c.proof(verdict, value, s.evidence(q, true), fmt.Sprintf("%s of %s%s are %s, needs %s of them",
+		thousands(s.n), count(s.trials, "trial"), c.ofSlice(), c.need(), percentage(q)))
 	out.Value = nil // a share, and not a latency
 	return out
 }

@@ -26,6 +26,7 @@ func (c Check) compared(r *harness.Report, e *Evidence) harness.CheckResult {
 		return out
 	}
 	c.uncompared(p, &out)
+	c.unscored(p.slices[o.Slice], &out)
 	stop := p.sequential[c.Text].Stop()
 	if stop != nil {
 		failedFast(*stop, r, &out)
@@ -136,7 +137,7 @@ func (c Check) comparison(m *compare.Metric, low, high compare.Evidence, family 
 	}
 	atLow, atHigh := low.P <= o.level(), high.P <= o.level()
 	switch {
-	case low.Test == "":
+	case low.Test == "", m.Boundless(), math.IsNaN(low.P), math.IsNaN(high.P):
 		x.Verdict = harness.Inconclusive
 	case o.Improve || o.Mode == Prove:
 		x.Verdict = c.shown(m, atLow)
@@ -184,6 +185,25 @@ func (c Check) uncompared(p *paired, out *harness.CheckResult) {
 	}
 	if len(c.Compare.Metrics) == 0 && len(p.was) > 0 {
 		out.Reason += "; not compared, as only the baseline has it: " + strings.Join(p.was, ", ")
+	}
+}
+
+// unscored deals with metrics of which the baseline has a score of too few of the
+// paired cases.
+func (c Check) unscored(pairs *compare.Collector, out *harness.CheckResult) {
+	for _, m := range pairs.Metrics() {
+		n, all := m.Low.N(), m.Low.N()+m.Lost
+		if len(c.Compare.Metrics) > 0 && !slices.Contains(c.Compare.Metrics, m.Name) || m.Lost == 0 {
+			continue
+		}
+		text := fmt.Sprintf("; %s left out, of which the baseline has no score of %s", count(m.Lost, "case"), m.Name)
+		if share := float64(n) / float64(all); n == 0 || share < c.Compare.Coverage {
+			text += ": too many"
+			if rank(harness.Inconclusive) > rank(out.Verdict) {
+				out.Verdict = harness.Inconclusive
+			}
+		}
+		out.Reason += text
 	}
 }
 

@@ -21,6 +21,8 @@ type sample struct {
 	// reduced are the ends of a mean over cases whose trials are not reduced to
 	// their own mean; nil otherwise.
 	reduced *[2]float64
+	// below and above are what these ends may be off by.
+	below, above float64
 }
 
 // score decides a check of an evaluator's metric.
@@ -79,6 +81,13 @@ func (c Check) sample(r *harness.Report, m *harness.Metric) (s sample, ok bool) 
 	lacking := answered - s.n - m.Unscored
 	failed := r.Trials.Errored - s.unanswered - m.Unscored
 	s.unknown = m.Unscored + max(min(lacking, failed), 0)
+	// Unanswered trials count 0 in these ends, and those of such an evaluator are
+	// not in them. Each of them moves its case by 1 at most.
+	s.below = float64(s.unknown-m.Unscored) / float64(max(m.N, 1))
+	s.above = s.below
+	if s.unanswered > 0 && !c.up() {
+		s.above += float64(r.Cases.Errored) / float64(max(m.N, 1))
+	}
 	return s, ok
 }
 
@@ -86,7 +95,14 @@ func (c Check) sample(r *harness.Report, m *harness.Metric) (s sample, ok bool) 
 // when they count 1, with the bounds that led to it.
 func (c Check) decide(s sample) (v harness.Verdict, low, high float64) {
 	if s.reduced != nil {
-		return c.verdict(s.reduced[0], s.reduced[1]), s.reduced[0], s.reduced[1]
+		low, high = s.reduced[0], s.reduced[1]
+		if s.below > 0 {
+			low = max(low-s.below, min(low, 0))
+		}
+		if s.above > 0 {
+			high = min(high+s.above, max(high, 1))
+		}
+		return c.verdict(low, high), low, high
 	}
 	low, high = s.bounds(0)
 	v = c.verdict(low, high)
