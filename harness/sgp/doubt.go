@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/internal/pace"
 )
 
 const (
@@ -98,6 +99,9 @@ func (r *posting) setback(now time.Time) {
 }
 
 func (r *posting) progress() {
+	if r.row >= inTrouble {
+		signal(r.wake) // what waited for the end of the trouble can go
+	}
 	r.row, r.stuck = 0, time.Time{}
 }
 
@@ -186,8 +190,13 @@ func (r *posting) putOff(err error) {
 	}
 }
 
-// permanent tells whether a read that failed fails again.
+// permanent tells whether a read that failed fails again: it is refused, or the
+// host is not called any more.
 func permanent(err error) bool {
+	var gaveUp *pace.GaveUp
+	if errors.As(err, &gaveUp) {
+		return true
+	}
 	var e *Error
 	return errors.As(err, &e) && e.Status >= 400 && e.Status < 500 &&
 		e.Status != http.StatusRequestTimeout && e.Status != http.StatusTooManyRequests && e.Status != 499
@@ -219,7 +228,10 @@ func (r *posting) judge(began time.Time, open []*doubt, f found, all bool) {
 				receipts = append(receipts, harness.Receipt{Key: k, State: harness.PostPending})
 			}
 		}
-		d.keys, d.due = rest, d.since.Add(r.quiet)
+		d.keys = rest
+		if all { // else putOff says when
+			d.due = d.since.Add(r.quiet)
+		}
 		waiting += len(rest)
 		if len(rest) > 0 {
 			wait = max(wait, time.Until(d.due))
