@@ -151,7 +151,7 @@ func (r *sending) refused(items []item, err error) []part {
 		r.unsure = true
 		r.park(keys(items), unknown)
 		return nil
-	case aboutRequest(e, len(items)):
+	case aboutRequest(e):
 		r.release(keys(left))
 		r.stop(err)
 		return nil
@@ -192,6 +192,10 @@ func (r *posting) reject(items []item, complaints map[harness.Key]string) []item
 	return rest
 }
 
+// notJSON is the type of a complaint about a body that arrived damaged. It has the
+// place in the text where items have their index.
+const notJSON = "json_invalid"
+
 // complaintsOf finds the items that a 422 names, with what it says about them;
 // none when it names none, or one that is not there.
 func complaintsOf(e *Error, items []item) map[harness.Key]string {
@@ -202,7 +206,7 @@ func complaintsOf(e *Error, items []item) map[harness.Key]string {
 	out := map[harness.Key]string{}
 	for _, d := range body.Detail {
 		i, ok := d.Item()
-		if !ok || i >= len(items) {
+		if !ok || i >= len(items) || d.Type == notJSON {
 			return nil
 		}
 		message := d.Msg
@@ -219,20 +223,17 @@ func complaintsOf(e *Error, items []item) map[harness.Key]string {
 }
 
 // aboutRequest tells whether a 422 complains about the request and not about its
-// n items: about the path, a header or the query, or about what all items of a
-// run share. Then the configuration is wrong. A complaint about the body as a
-// whole may be about its size, so more than one item may do better apart.
-func aboutRequest(e *Error, n int) bool {
+// items: about the path, a header or the query, or about what all items of a run
+// share. Then the configuration is wrong. A complaint about the body as a whole may
+// be about its size or about one of its items, which names none.
+func aboutRequest(e *Error) bool {
 	var body HTTPValidationError
 	if e.Status != http.StatusUnprocessableEntity || json.Unmarshal(e.Body, &body) != nil {
 		return false
 	}
 	return slices.ContainsFunc(body.Detail, func(d ValidationError) bool {
-		switch {
-		case len(d.Loc) == 0:
-			return false // it says nothing
-		case len(d.Loc) == 1 && d.Loc[0] == "body":
-			return n == 1
+		if len(d.Loc) == 0 || len(d.Loc) == 1 && d.Loc[0] == "body" {
+			return false
 		}
 		if _, ok := d.Item(); !ok {
 			return true

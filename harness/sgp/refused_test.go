@@ -257,7 +257,7 @@ func TestConfigurationRejectsNothing(t *testing.T) {
 		"query":                     {422, one(`"query", "draft"`), 5, 1},
 		"a field of the body":       {422, one(`"body", "items"`), 5, 1},
 		"the body, one result":      {422, one(`"body"`), 1, 1},
-		"the body":                  {422, one(`"body"`), 4, 3},
+		"the body":                  {422, one(`"body"`), 4, 7},
 		"archived":                  {400, `{"detail": "not this one"}`, 8, 15},
 		"archived, and an odd size": {400, `{"detail": "not this one"}`, 7, 13},
 	} {
@@ -296,4 +296,39 @@ func TestBodyTooLong(t *testing.T) {
 	require.NoError(t, p.publisher(o).Run(t.Context(), nil))
 	assert.Len(t, o.in(harness.PostPosted), 20)
 	audit(t, p, o)
+}
+
+// A single item of which the platform says that the whole body is wrong is set
+// aside like any other: it holds up nothing.
+func TestOneItemWithABadBody(t *testing.T) {
+	for n := range 7 {
+		p := newPlatform(t)
+		p.unchecked = true
+		bad := "tc_" + strconv.Itoa(n)
+		p.fault = func(r *http.Request, body []byte, serve func() *http.Response) (*http.Response, error) {
+			if r.Method == "POST" && strings.Contains(string(body), `"`+bad+`"`) {
+				return respond(r, 422, `{"detail": [{"loc": ["body"], "msg": "nested too deep", "type": "recursion"}]}`), nil
+			}
+			return serve(), nil
+		}
+		o := newOutbox(many(7)...)
+		require.NoError(t, p.publisher(o).Run(t.Context(), nil))
+		assert.Equal(t, []harness.Key{{Case: bad, Trial: 1}}, o.in(harness.PostRejected))
+		assert.Len(t, o.in(harness.PostPosted), 6)
+		audit(t, p, o)
+	}
+}
+
+// The place in a body that could not be read as JSON is no item.
+func TestBodyThatArrivesDamaged(t *testing.T) {
+	p := newPlatform(t)
+	p.fault = func(r *http.Request, _ []byte, serve func() *http.Response) (*http.Response, error) {
+		if r.Method == "POST" {
+			return respond(r, 422, `{"detail": [{"type": "json_invalid", "loc": ["body", 0], "msg": "JSON decode error", "input": {}, "ctx": {"error": "Expecting value"}}]}`), nil
+		}
+		return serve(), nil
+	}
+	o := newOutbox(many(20)...)
+	require.ErrorContains(t, p.publisher(o).Run(t.Context(), nil), "nothing is rejected")
+	assert.Len(t, o.in(harness.PostPending), 20)
 }
