@@ -168,7 +168,7 @@ func hint(err error) string {
 	case http.StatusUnauthorized:
 		return " (is SGP_API_KEY right for this address?)"
 	case http.StatusPaymentRequired:
-		return " (the account has to be paid for)"
+		return " (the account has to be paid for; are SGP_API_KEY and SGP_ACCOUNT_ID of the right one?)"
 	case http.StatusForbidden:
 		return " (the key may not do this; is SGP_ACCOUNT_ID right?)"
 	case http.StatusNotFound:
