@@ -80,6 +80,9 @@ func (r *runner) destination(ctx context.Context, client *sgp.Client) (store.Pub
 		}
 	}
 	to.ApplicationSpecID = cmp.Or(p.ApplicationSpecID, to.ApplicationSpecID)
+	if to.ApplicationSpecID == "" { // before anything is paid for
+		return to, fmt.Errorf("evaluation %s names no application spec: say publish.sgp.application_spec_id", to.EvaluationID)
+	}
 	if kept := r.stored.Spec().Publish; kept != nil && *kept == to {
 		return to, nil
 	}

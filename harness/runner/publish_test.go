@@ -343,6 +343,36 @@ func TestPublishThatCanNotStart(t *testing.T) {
 	assert.Empty(t, runs)
 }
 
+// An evaluation that says nothing of its application is noticed before the app is
+// called, and is no trouble where the suite says it.
+func TestPublishWithoutAnApplicationSpec(t *testing.T) {
+	p, st, dir := newPlatform(t), openStore(t), t.TempDir()
+	made, err := sgp.StartEvaluation(t.Context(), p.client(), sgp.RunEvaluation{Name: "e"})
+	require.NoError(t, err)
+	own := p.handler
+	p.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet || r.URL.Path != "/v4/evaluations/"+made.ID {
+			own.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"id": %q, "name": "e"}`, made.ID)
+	})
+	s := p.suite(dir)
+	s.Publish.SGP.Evaluation, s.Publish.SGP.EvaluationID = nil, made.ID
+	app := &answers{}
+	_, err = runApp(t.Context(), s, Options{Store: st}, app)
+	require.ErrorContains(t, err, "application_spec_id")
+	assert.Equal(t, CodeUsage, CodeOf(err))
+	assert.Empty(t, app.asked)
+
+	s = p.suite(dir)
+	s.Publish.SGP.Evaluation, s.Publish.SGP.EvaluationID, s.Publish.SGP.ApplicationSpecID = nil, made.ID, made.ApplicationSpecID
+	outcome, err := runApp(t.Context(), s, Options{Store: st}, app)
+	require.NoError(t, err)
+	assert.Equal(t, CodePass, outcome.Code())
+}
+
 func TestNoEvaluationForADatasetThatIsNotThere(t *testing.T) {
 	p := newPlatform(t)
 	s := p.suite(t.TempDir())
