@@ -169,6 +169,11 @@ func (r *runner) record(ctx context.Context, e *ending) {
 	if r.otherGate(r.stored.Spec()) { // it has changed since the run began
 		err = r.stored.SetGate(ctx, gateTexts(r.suite.Gate))
 	}
+	if spec := r.stored.Spec(); r.resumed() && !r.only {
+		if digests, changed := mixed(spec.Digests, r.suite.Digests(r.appName())); changed {
+			err = errors.Join(err, r.stored.SetEvaluators(ctx, spec.Evaluators, digests))
+		}
+	}
 	err = errors.Join(err, r.stored.Finish(ctx, string(e.report.Status), kept, e.report.Cases.Planned))
 	if err != nil {
 		e.report.Status = harness.Incomplete

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/store"
@@ -100,6 +102,18 @@ func whollyScored(info store.Info) error {
 }
 
 func (r *runner) drifted(info store.Info) bool { return info.Spec.Text != string(r.suite.Text) }
+
+// mixed are the digests of a run that was resumed with others than it began with:
+// its results are of both, so that it is like neither.
+func mixed(began, now map[string]string) (digests map[string]string, changed bool) {
+	digests = maps.Clone(began)
+	for key, digest := range now {
+		if was := digests[key]; was != "" && !slices.Contains(strings.Split(was, "+"), digest) {
+			digests[key], changed = was+"+"+digest, true
+		}
+	}
+	return digests, changed
+}
 
 // sameFile warns when the dataset's file is not the one that the resumed run began
 // with. A broken row may have been mended: the store compares the cases that the

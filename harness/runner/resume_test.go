@@ -144,6 +144,21 @@ func TestDriftIsInTheReport(t *testing.T) {
 	assert.Contains(t, fmt.Sprint(again.Report.Warnings), "--allow-drift", "it is not forgotten")
 }
 
+func TestDriftedEvaluatorsAreLikeNoOthers(t *testing.T) {
+	st, dir := openStore(t), t.TempDir()
+	strict, lax := twoCases("evaluators: [contains: {value: o, name: m}]"), twoCases("evaluators: [contains: {value: t, name: m}]")
+	first, err := runApp(t.Context(), loadIn(t, dir, strict, nil), Options{Store: st}, flaky())
+	require.NoError(t, err)
+	before := infoOf(t, st, first.RunID).Spec.Digests
+	for range 2 {
+		_, err = runApp(t.Context(), loadIn(t, dir, lax, nil), Options{Store: st, RetryErrors: true, Resume: first.RunID, AllowDrift: true}, flaky())
+		require.NoError(t, err)
+	}
+	after := infoOf(t, st, first.RunID).Spec.Digests
+	assert.Equal(t, before["app"], after["app"])
+	assert.Equal(t, before["evaluator m"]+"+"+loadIn(t, dir, lax, nil).Digests("")["evaluator m"], after["evaluator m"])
+}
+
 func TestChecksThatAreNotUnderstood(t *testing.T) {
 	_, err := Checks(store.Info{ID: "R", Spec: store.Spec{Gate: []string{"equals.pass_rate == 1", "no_progress"}}})
 	assert.ErrorContains(t, err, "gate of run R")
