@@ -231,8 +231,10 @@ func (e *endpoint) broken(err error) error {
 	message := err.Error() + httpx.Advice(err)
 	var dns *net.DNSError
 	var proxy *proxyError
+	var dial *net.OpError
+	connected := !errors.As(err, &dial) || dial.Op != "dial" // else nothing was asked yet
 	switch {
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded) && connected:
 		trouble.Kind = harness.KindTimeout
 	case errors.As(err, &dns):
 		trouble.Permanent = dns.IsNotFound

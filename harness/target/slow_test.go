@@ -90,6 +90,19 @@ func TestSlowServers(t *testing.T) {
 	}
 }
 
+// No connection within the dialer's own limit: nothing was asked yet, so that it is
+// no timeout, which would not be tried again.
+func TestNoConnectionInTimeIsRetriable(t *testing.T) {
+	transport := newClient(1).Transport.(once).RoundTripper.(*http.Transport)
+	transport.DialContext = (&net.Dialer{Timeout: time.Nanosecond}).DialContext
+	_, err := over(t, "http", "{url: 'http://127.0.0.1:9'}", transport).Respond(t.Context(), harness.Input{ID: "a", Value: "hi"})
+	var e *harness.Error
+	require.ErrorAs(t, err, &e)
+	assert.Equal(t, harness.KindApp, e.Kind)
+	assert.False(t, e.Permanent)
+	assert.Contains(t, e.Message, "i/o timeout")
+}
+
 // read takes a whole request.
 func read(c net.Conn) {
 	if r, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
