@@ -45,10 +45,17 @@ type Metric struct {
 	// are reduced to, says nothing of them.
 	Lost int64
 
+	// Silent counts the pairs in which the base has no answer, in any trial.
+	Silent int64
+	// Mixed: some scores give a verdict and some do not, so that they can't be
+	// compared.
+	Mixed bool
+
 	passes, decided bool
 	errored         bool // some trial got no answer
 	below, above    bool // some score is below 0, or above 1
 	unanswered      float64
+	values          bool // scores count also where there are verdicts
 }
 
 // Boundless tells that scores are missing which could be anything, since others go
@@ -125,7 +132,7 @@ func (c *Collector) add(base *Case, now Case) {
 	for _, name := range c.names(base, now) {
 		m := c.metrics[name]
 		if m == nil {
-			m = &Metric{Name: name, decided: c.Values, unanswered: c.Unanswered}
+			m = &Metric{Name: name, decided: c.Values, values: c.Values, unanswered: c.Unanswered}
 			c.metrics[name] = m
 		}
 		c.addMetric(m, base, now)
@@ -217,6 +224,9 @@ func (c *Collector) addMetric(m *Metric, base *Case, now Case) {
 		m.Lost++
 		return
 	}
+	if base != nil && !slices.ContainsFunc(base.Trials, func(t Trial) bool { return t.Error == "" }) {
+		m.Silent++
+	}
 	m.Unknown += int64(unknown)
 	grid = lcm(grid, int64(len(low)))
 	part := 0.0
@@ -246,6 +256,7 @@ func (m *Metric) scores(c Case, missing float64) (scores []float64, unknown int)
 			if !m.decided {
 				m.decided, m.passes = true, s.Pass != nil
 			}
+			m.Mixed = m.Mixed || !m.values && m.passes != (s.Pass != nil)
 			v := m.value(s)
 			m.below, m.above = m.below || v < 0, m.above || v > 1
 			scores = append(scores, v)

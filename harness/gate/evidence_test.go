@@ -340,3 +340,29 @@ func TestStoredTextsAreReadAgain(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, c, again)
 }
+
+func TestBaselineThatSaysNothing(t *testing.T) {
+	now := verdicts(many("0", 40)...)
+	r := judged(t, "no_regression", now, verdicts(many("e", 40)...), nil)
+	assert.Equal(t, harness.Inconclusive, r.Verdict)
+	assert.Contains(t, r.Reason, "the baseline's app answered none of the cases")
+	assert.Equal(t, harness.Pass, judged(t, "no_regression", now, verdicts(many("e", 10, "0", 30)...), nil).Verdict)
+
+	var cases []compare.Case // a file that was edited: numbers beside verdicts
+	for c, err := range verdicts(many("1", 40)...).Cases(t.Context()) {
+		require.NoError(t, err)
+		if len(cases) > 0 {
+			c.Trials[0].Scores["m"] = compare.Score{Value: 1}
+		}
+		cases = append(cases, c)
+	}
+	mixed := compare.NewList(now.About(), cases)
+	r = judged(t, "no_regression", now, mixed, nil)
+	assert.Equal(t, harness.Inconclusive, r.Verdict)
+	assert.Contains(t, r.Reason, "m gives a verdict in some cases only")
+	assert.Equal(t, harness.Inconclusive, judged(t, "m.pass_rate <= 0.5 proven", mixed, nil, nil).Verdict)
+	assert.Equal(t, harness.Pass, judged(t, "m.mean >= 0.5 proven", mixed, nil, nil).Verdict)
+
+	_, err := gate.Parse("latency.ratio <= 1.2 vs a vs b")
+	assert.ErrorContains(t, err, "vs can be there once")
+}

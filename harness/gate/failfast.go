@@ -80,7 +80,7 @@ func (s *Sequential) Add(base, now compare.Case) (certain bool) {
 	s.cases++
 	for _, name := range s.metrics {
 		m := s.collector.Metric(name)
-		if m == nil || m.Boundless() { // what is missing could be anything
+		if m == nil || m.Boundless() || m.Mixed { // what is missing could be anything
 			continue
 		}
 		worse, better := m.High.Changed()

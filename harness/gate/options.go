@@ -51,6 +51,9 @@ func (c *Check) setOptions(text string) (limit string, err error) {
 		if len(words) == 0 {
 			return "", fmt.Errorf("there is nothing after %q", word)
 		}
+		if word == wordWhere && c.Slice != (Slice{}) || word == wordVs && c.Baseline != "" {
+			return "", fmt.Errorf("%s can be there once", word)
+		}
 		switch word {
 		case wordWhere:
 			key, value, ok := strings.Cut(words[0], "=")

@@ -60,7 +60,7 @@ func (c Check) overScores(of *scored) harness.CheckResult {
 	if m.Unknown > 0 {
 		text += fmt.Sprintf("; %s could not be scored and may be 0 or 1", count(m.Unknown, "trial"))
 	}
-	if m.Boundless() || m.Lost > 0 {
+	if m.Boundless() || m.Mixed || m.Lost > 0 {
 		out := c.result(harness.Inconclusive, low)
 		out.Reason = text + "; scores are missing that could be anything"
 		return out

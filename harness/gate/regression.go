@@ -137,7 +137,7 @@ func (c Check) comparison(m *compare.Metric, low, high compare.Evidence, family 
 	}
 	atLow, atHigh := low.P <= o.level(), high.P <= o.level()
 	switch {
-	case low.Test == "", m.Boundless(), math.IsNaN(low.P), math.IsNaN(high.P):
+	case low.Test == "", m.Boundless(), m.Mixed, m.Silent == m.Low.N(), math.IsNaN(low.P), math.IsNaN(high.P):
 		x.Verdict = harness.Inconclusive
 	case o.Improve || o.Mode == Prove:
 		x.Verdict = c.shown(m, atLow)
@@ -193,7 +193,16 @@ func (c Check) uncompared(p *paired, out *harness.CheckResult) {
 func (c Check) unscored(pairs *compare.Collector, out *harness.CheckResult) {
 	for _, m := range pairs.Metrics() {
 		n, all := m.Low.N(), m.Low.N()+m.Lost
-		if len(c.Compare.Metrics) > 0 && !slices.Contains(c.Compare.Metrics, m.Name) || m.Lost == 0 {
+		if len(c.Compare.Metrics) > 0 && !slices.Contains(c.Compare.Metrics, m.Name) {
+			continue
+		}
+		if m.Mixed {
+			out.Reason += fmt.Sprintf("; %s gives a verdict in some cases only, which can't be compared", m.Name)
+		}
+		if m.Silent == n && n > 0 {
+			out.Reason += "; the baseline's app answered none of the cases"
+		}
+		if m.Lost == 0 {
 			continue
 		}
 		text := fmt.Sprintf("; %s left out, of which the baseline has no score of %s", count(m.Lost, "case"), m.Name)
