@@ -115,7 +115,8 @@ func FromNode(n strict.Node) (Check, error) {
 	} else if !n.IsScalar() {
 		return Check{}, n.Errorf("expected a check such as equals.pass_rate >= 0.9, or one name with its options such as no_regression: {baseline: main}")
 	}
-	if !isCompound(name.Value) && !options.Given() && n.IsScalar() {
+	quoted := n.IsScalar() && strings.Contains(n.Value, ":") // "no_regression: {…}" as one text
+	if n.IsScalar() && (quoted || !isCompound(n.Value)) && !options.Given() {
 		c, err := Parse(n.Value)
 		if err != nil {
 			return c, n.Errorf("%v", err)

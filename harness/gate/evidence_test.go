@@ -228,6 +228,11 @@ func TestCompoundRefuses(t *testing.T) {
 		_, err := gate.Parse(tt.text)
 		assert.ErrorContains(t, err, tt.says, tt.text)
 	}
+	quoted, err := strict.Parse("suite.yaml", []byte(`"no_regression: {exact: true}"`))
+	require.NoError(t, err)
+	c, err := gate.FromNode(quoted)
+	require.NoError(t, err)
+	assert.True(t, c.Compare.Exact, "quotes change nothing")
 	n, err := strict.Parse("suite.yaml", []byte("no_regresion: {baseline: main}"))
 	require.NoError(t, err)
 	_, err = gate.FromNode(n)
