@@ -154,7 +154,13 @@ func TestSignalsAtRandomInstants(t *testing.T) {
 
 // TestSignalsWhileNobodyReadsTheMessages: as with 2>&1 | less, where the pipe is full.
 func TestSignalsWhileNobodyReadsTheMessages(t *testing.T) {
-	app := startCountingApp(t)
+	asked := make(chan struct{}, signalCases)
+	app := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // else the end of the connection is not noticed
+		asked <- struct{}{}
+		<-r.Context().Done()
+	}))
+	defer app.Close()
 	unread, stderr, err := os.Pipe()
 	require.NoError(t, err)
 	defer unread.Close()
@@ -167,7 +173,7 @@ func TestSignalsWhileNobodyReadsTheMessages(t *testing.T) {
 	cmd.Dir, cmd.Stderr = signalSuite(t, app.URL), stderr
 	require.NoError(t, cmd.Start())
 	require.NoError(t, stderr.Close())
-	time.Sleep(500 * time.Millisecond)
+	<-asked
 	begin := time.Now()
 	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
 	time.Sleep(50 * time.Millisecond)
