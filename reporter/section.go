@@ -23,10 +23,8 @@ func (p *page) gate() {
 	p.line()
 	var rows []table.Row
 	for _, c := range p.report.Gate {
-		most, compared := 3, few(deciding(c))
-		if len(compared) > 0 {
-			most = 6
-		}
+		const most = 6 // a verdict without its reason, or with half of it, says nothing
+		compared := few(deciding(c))
 		name := safe(c.Check, widest)
 		name += strings.Repeat(" ", widest-columns(name)) // the rows of one gate may be in several blocks
 		for i, text := range wrapEnds(message(c.Reason), p.width-widest-7, most) {

@@ -138,10 +138,15 @@ func footParts(r *harness.Report, s *digest) []string {
 	parts := []string{gateSummary(r)}
 	if r.Verdict == harness.VerdictIncomplete {
 		ran := "all cases ran"
-		if r.Cases.Completed != r.Cases.Planned {
+		if r.Cases.Completed == 0 {
+			ran = "no case ran"
+		} else if r.Cases.Completed != r.Cases.Planned {
 			ran = count(r.Cases.Completed) + " of " + plural(r.Cases.Planned, "case", "cases")
 		}
 		parts = append(parts, ran)
+	}
+	if unposted(r) {
+		parts = append([]string{postingState(r.Publish)}, parts...)
 	}
 	if s.wrong > 0 {
 		parts = append(parts, count(s.wrong)+" wrong")

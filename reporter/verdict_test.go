@@ -18,6 +18,9 @@ func firstAndLast(text string) (first, last string) {
 // TestVerdicts checks the first and the last line, which say the same.
 func TestVerdicts(t *testing.T) {
 	d := fixture()
+	_, last := firstAndLast(write(t, Table{Width: 100}, d))
+	assert.Equal(t, "✗ FAIL  support-bot (v2): NOT ALL POSTED · 1 of 3 checks failed, 1 inconclusive · run 01JD4M5E7ZQ8", last)
+	d.Report.Publish = nil
 	first, last := firstAndLast(write(t, Table{Width: 120}, d))
 	assert.Equal(t, "✗ FAIL  support-bot (v2)  1 of 3 checks failed, 1 inconclusive", first)
 	assert.Equal(t, "✗ FAIL  support-bot (v2): 1 of 3 checks failed, 1 inconclusive · 4 wrong · 4 with trouble · run 01JD4M5E7ZQ8", last)
@@ -46,6 +49,7 @@ func TestVerdicts(t *testing.T) {
 // TestDone checks that a run nobody judges is not called a pass.
 func TestDone(t *testing.T) {
 	d := fixture()
+	d.Report.Publish = nil
 	d.Report.Verdict, d.Report.Status, d.Report.Gate = harness.Pass, harness.Complete, nil
 	first, last := firstAndLast(write(t, Table{Width: 120}, d))
 	assert.Equal(t, "• DONE  support-bot (v2)  no gate", first)

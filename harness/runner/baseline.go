@@ -68,6 +68,28 @@ func judge(ctx context.Context, st *store.Store, info store.Info, report *harnes
 	return nil
 }
 
+// known makes sure, before anything is paid for, that a baseline that was asked for
+// by name is there.
+func (a Against) known(ctx context.Context, st *store.Store, like store.Info) error {
+	if a.Baseline == "" {
+		return nil
+	}
+	_, err := FindSide(ctx, st, a.Baseline, like, "")
+	if errors.Is(err, gate.ErrNoBaseline) && !isFile(a.Baseline) {
+		all, listed := st.Baselines(ctx)
+		if listed != nil {
+			return usage(listed, "")
+		}
+		if slices.ContainsFunc(all, func(b store.Baseline) bool { return b.Name == a.Baseline && b.Suite == like.Spec.Suite }) {
+			return nil // of another app of the suite
+		}
+	}
+	if err != nil {
+		return usage(fmt.Errorf("--baseline: %w", err), "evalrun baseline list shows the baselines, evalrun list the runs")
+	}
+	return nil
+}
+
 // side finds the baseline of a check that calls it by this name.
 func (a Against) side(ctx context.Context, st *store.Store, info store.Info, name string) (compare.Side, error) {
 	dir := filepath.Dir(info.Spec.Path) // the suite's paths are relative to it

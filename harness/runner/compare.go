@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/compare"
@@ -44,10 +45,35 @@ func Compare(ctx context.Context, st *store.Store, base string, others []string,
 	return out, nil
 }
 
+// anyLike is the run of a baseline that one of the names is, when it is that of one
+// suite only.
+func anyLike(ctx context.Context, st *store.Store, names []string) (store.Info, error) {
+	if st == nil {
+		return store.Info{}, nil
+	}
+	all, err := st.Baselines(ctx)
+	if err != nil {
+		return store.Info{}, err
+	}
+	var runs []string
+	for _, b := range all {
+		if slices.Contains(names, b.Name) {
+			runs = append(runs, b.Run)
+		}
+	}
+	if len(runs) != 1 {
+		return store.Info{}, nil
+	}
+	return st.Info(ctx, runs[0])
+}
+
 // findSides finds runs; the names of baselines are those of the suite of the first
 // argument that is a run.
 func findSides(ctx context.Context, st *store.Store, names []string) ([]compare.Side, error) {
-	var like store.Info
+	like, err := anyLike(ctx, st, names)
+	if err != nil {
+		return nil, err
+	}
 	for _, name := range names {
 		if isFile(name) {
 			continue

@@ -19,6 +19,8 @@ type posting struct {
 	more      chan struct{}
 	done      chan error
 	cancel    context.CancelFunc
+	// left counts the results that are pending or in doubt.
+	left func(context.Context) (int64, error)
 }
 
 // preparePosting finds or creates the evaluation. It is nil when the suite
@@ -42,6 +44,10 @@ func (r *runner) preparePosting(ctx context.Context) (*posting, error) {
 		ApplicationSpecID: to.ApplicationSpecID, DatasetVersion: to.DatasetVersion, Questions: p.SGP.Questions,
 		Grace: lastWords, QuietTime: p.SGP.QuietTime, Notice: r.notice,
 	}}
+	out.left = func(ctx context.Context) (int64, error) {
+		pending, posting, _, _, err := r.stored.PostCounts(ctx)
+		return pending + posting, err
+	}
 	if r.published != nil {
 		r.published(&out.publisher)
 	}
@@ -129,6 +135,7 @@ func (p *posting) finish(ctx context.Context, grace time.Duration, abort <-chan 
 	}
 	defer p.cancel()
 	close(p.more)
+	defer p.sayHowMany(ctx)()
 	select {
 	case err = <-p.done:
 	case <-ctx.Done():
@@ -151,6 +158,26 @@ func (p *posting) finish(ctx context.Context, grace time.Duration, abort <-chan 
 		return fmt.Errorf("posting was stopped: %w", err), true
 	}
 	return err, false
+}
+
+// sayHowMany tells a human from time to time what is still waited for, until it is
+// told to stop.
+func (p *posting) sayHowMany(ctx context.Context) (stop func()) {
+	ended, gone := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(gone)
+		for pause := 5 * time.Second; ; pause = 30 * time.Second {
+			select {
+			case <-time.After(pause):
+			case <-ended:
+				return
+			}
+			if n, err := p.left(context.WithoutCancel(ctx)); err == nil && n > 0 {
+				p.publisher.Notice(fmt.Sprintf("waiting for the platform: %d results are not posted yet", n))
+			}
+		}
+	}()
+	return func() { close(ended); <-gone }
 }
 
 // stop cuts posting off, but for its last words.

@@ -132,7 +132,7 @@ func (r *runner) newHosts() *pace.Hosts {
 func (r *runner) noteRefusals() {
 	for _, h := range r.hosts.All() {
 		if s := h.Stats(); s.Refused > 0 {
-			r.note(fmt.Sprintf("%s refused %d of %d calls (status 429, 503 or 529), which were made again later; the longest pause was %s",
+			r.note(fmt.Sprintf("%s refused %d of %d calls (status 429, 503 or 529); the longest pause was %s",
 				h.Name, s.Refused, s.Calls, s.Longest.Round(100*time.Millisecond)))
 		}
 	}

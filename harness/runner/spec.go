@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"maps"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -19,9 +20,7 @@ func (r *runner) spec() (store.Spec, error) {
 	for key, value := range r.options.Tags {
 		options[tagOption+key] = value
 	}
-	if n := len(r.suite.Apps); n > 1 {
-		options[appsOption] = strconv.Itoa(n)
-	}
+	maps.Copy(options, r.appOptions())
 	path, err := filepath.Abs(r.suite.Path)
 	if err != nil {
 		return store.Spec{}, err
@@ -39,6 +38,14 @@ func (r *runner) spec() (store.Spec, error) {
 		}
 	}
 	return spec, nil
+}
+
+// appOptions say how many apps the suite has, when there are several.
+func (r *runner) appOptions() map[string]string {
+	if n := len(r.suite.Apps); n > 1 {
+		return map[string]string{appsOption: strconv.Itoa(n)}
+	}
+	return nil
 }
 
 // reduced is how the trials are reduced, "" for the mean.

@@ -50,6 +50,13 @@ func (a *app) baselineSet() *cobra.Command {
 				return &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("run %s is %s: it can't be a baseline", info.ID, info.Status),
 					Hint: "evalrun run --resume=" + info.ID + " goes on with it"}
 			}
+			if info.Errored > 0 && info.Errored >= info.Completed {
+				return &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("every trial of run %s had an error: it can't be a baseline", info.ID),
+					Hint: "evalrun run --retry-errors=" + info.ID + " runs them again"}
+			}
+			if info.Errored > 0 {
+				a.say("evalrun: %d of %d trials of the run had an error; without an answer they count as the worst score", info.Errored, info.Completed)
+			}
 			b, err := st.SetBaseline(cmd.Context(), args[0], info.ID, runner.BaselineApp(info.Spec))
 			if err != nil {
 				return err

@@ -34,7 +34,7 @@ func (f *gateFlags) add(cmd *cobra.Command) {
 // those that are kept with the run.
 func (f *gateFlags) of(a *app, info store.Info) ([]gate.Check, error) {
 	if f.suite != "" && len(f.checks) == 0 {
-		s, err := a.load(f.suite)
+		s, err := a.sameSuite(info, f.suite)
 		if err != nil {
 			return nil, err
 		}
@@ -116,10 +116,19 @@ to the end.`,
 	return cmd
 }
 
+// sameSuite loads a suite that a stored run is of, wherever its file is now.
+func (a *app) sameSuite(info store.Info, path string) (*suite.Suite, error) {
+	s, err := a.load(path)
+	if err == nil && s.Name != info.Spec.Suite {
+		return nil, &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("run %s is of suite %q, and %s is suite %q", info.ID, info.Spec.Suite, path, s.Name)}
+	}
+	return s, err
+}
+
 // suiteOf loads the suite of a stored run as it is today.
 func (a *app) suiteOf(info store.Info, path string) (*suite.Suite, error) {
 	if path != "" {
-		return a.load(path)
+		return a.sameSuite(info, path)
 	}
 	s, err := a.load(shownPath(info.Spec.Path))
 	if err != nil {
