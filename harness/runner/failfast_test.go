@@ -60,7 +60,7 @@ func TestFailFastLooksInTheOrderOfTheRun(t *testing.T) {
 	assert.Equal(t, harness.Complete, same.Report.Status, same.Report.Reasons)
 	assert.Equal(t, CodePass, same.Code())
 
-	worse, err := runApp(t.Context(), load(t, text), Options{Store: st}, coinApp{seed: 2, rate: 0, wait: 20 * time.Millisecond})
+	worse, err := runApp(t.Context(), load(t, text), Options{Store: st}, coinApp{seed: 2, rate: 0, wait: 200 * time.Millisecond})
 	require.NoError(t, err)
 	assert.Equal(t, CodeFail, worse.Code(), worse.Report.Gate)
 	assert.ErrorIs(t, worse.Err, errFailedFast)

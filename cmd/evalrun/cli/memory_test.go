@@ -29,11 +29,12 @@ const largeVariable = "EVALRUN_LARGE"
 // TestMemoryOfLargeAnswers runs suites whose app answers with megabytes, in a
 // process of their own, and says how much memory that one had at most. Twice as
 // many answers as the concurrency are there at once, with what evaluators make of
-// them.
+// them. On a busy machine garbage is collected late, so the limits are twice what a
+// quiet one has.
 //
 //	EVALRUN_LARGE=10000 go test -run MemoryOfLarge -v -timeout 1h ./cmd/evalrun/cli
 func TestMemoryOfLargeAnswers(t *testing.T) {
-	many := 100
+	many := 300
 	if n, err := strconv.Atoi(os.Getenv(largeVariable)); err == nil {
 		many = n
 	}
@@ -44,9 +45,9 @@ func TestMemoryOfLargeAnswers(t *testing.T) {
 		limit       int64
 		app         string
 	}{
-		{"http, 1 MB", many, 1 << 20, 200 << 20, "http: {url: URL}"},
-		{"http, 9 MB", min(many/4, 300), 9 << 20, 1 << 30, "http: {url: URL}"},
-		{"exec, 9 MB", min(many/4, 300), 9 << 20, 1 << 30, "exec: {command: [cat, answer.txt]}"},
+		{"http, 1 MB", many, 1 << 20, 400 << 20, "http: {url: URL}"},
+		{"http, 9 MB", min(many/12, 300), 9 << 20, 1 << 30, "http: {url: URL}"},
+		{"exec, 9 MB", min(many/12, 300), 9 << 20, 1 << 30, "exec: {command: [cat, answer.txt]}"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			line := strings.Repeat("The quick brown fox \"jumps\" over the lazy dog — twice.\n", test.size/50)[:test.size]

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -158,6 +159,9 @@ func TestSignalsToBothProcesses(t *testing.T) {
 			}
 			cmd := own(t, path, fate, "run", "suite.yaml")
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+			caught := make(chan os.Signal, 1) // else programs below nohup inherit that it is ignored
+			signal.Notify(caught, syscall.SIGHUP)
+			defer signal.Stop(caught)
 			require.NoError(t, cmd.Start())
 			asleep(t, cmd.Dir)
 			pid := cmd.Process.Pid
