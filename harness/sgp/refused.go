@@ -136,8 +136,8 @@ func (r *sending) refused(items []item, err error) []part {
 	switch e.Status {
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
 	default: // not about items: nothing was sent, or nobody may post
+		r.stop(err) // first, so that nothing claims what is released
 		r.release(keys(items))
-		r.stop(err)
 		return nil
 	}
 	complaints := complaintsOf(e, items)
@@ -150,8 +150,8 @@ func (r *sending) refused(items []item, err error) []part {
 		r.park(keys(items), unknown)
 		return nil
 	case aboutRequest(e):
-		r.release(keys(left))
 		r.stop(err)
+		r.release(keys(left))
 		return nil
 	case len(complaints) > 0:
 		if _, first := complaints[items[0].key]; !first && untouched {
