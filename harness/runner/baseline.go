@@ -68,14 +68,14 @@ func judge(ctx context.Context, st *store.Store, info store.Info, report *harnes
 	return nil
 }
 
-// known makes sure, before anything is paid for, that a baseline that was asked for
-// by name is there.
+// known makes sure, before anything is called, that a baseline that was asked for is
+// there and can be read.
 func (a Against) known(ctx context.Context, st *store.Store, like store.Info) error {
 	if a.Baseline == "" {
 		return nil
 	}
 	_, err := FindSide(ctx, st, a.Baseline, like, "")
-	if errors.Is(err, gate.ErrNoBaseline) && !isFile(a.Baseline) {
+	if errors.Is(err, gate.ErrNoBaseline) {
 		all, listed := st.Baselines(ctx)
 		if listed != nil {
 			return usage(listed, "")
@@ -100,15 +100,22 @@ func (a Against) side(ctx context.Context, st *store.Store, info store.Info, nam
 		name = DefaultBaseline
 	}
 	side, err := FindSide(ctx, st, name, info, dir)
-	if err == nil && side.About().Run == info.ID {
+	switch {
+	case err == nil && side.About().Run == info.ID:
 		return nil, fmt.Errorf("%w: %s is this very run", gate.ErrNoBaseline, name)
+	case err == nil || errors.Is(err, gate.ErrNoBaseline):
+		return side, err
+	case a.Baseline != "":
+		return nil, fmt.Errorf("--baseline: %w", err)
+	case errors.Is(err, fs.ErrNotExist): // a suite may name one that is still to be made
+		return nil, fmt.Errorf("%w: there is no file %s", gate.ErrNoBaseline, name)
 	}
-	return side, err
+	return nil, err
 }
 
 // FindSide finds what a user calls a baseline: a file (ending in .json), a name
-// that a run of the same suite and app has, or a run. gate.ErrNoBaseline when
-// there is none.
+// that a run of the same suite and app has, or a run. fs.ErrNotExist when there is no
+// such file, gate.ErrNoBaseline when nothing has the name.
 func FindSide(ctx context.Context, st *store.Store, name string, like store.Info, dir string) (compare.Side, error) {
 	if isFile(name) {
 		return readBaseline(name, dir)
@@ -150,9 +157,6 @@ func readBaseline(name, dir string) (compare.Side, error) {
 		path = filepath.Join(dir, path)
 	}
 	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: there is no file %s", gate.ErrNoBaseline, name)
-	}
 	if err != nil {
 		return nil, err
 	}

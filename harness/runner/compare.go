@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"github.com/evalrun/evalrun/harness"
@@ -86,7 +87,7 @@ func findSides(ctx context.Context, st *store.Store, names []string) ([]compare.
 	var sides []compare.Side
 	for _, name := range names {
 		side, err := FindSide(ctx, st, name, like, "")
-		if errors.Is(err, gate.ErrNoBaseline) {
+		if errors.Is(err, gate.ErrNoBaseline) || errors.Is(err, fs.ErrNotExist) {
 			err = fmt.Errorf("%q is no run, no baseline of suite %q and no baseline file", name, like.Spec.Suite)
 		}
 		if err != nil {

@@ -90,7 +90,7 @@ func (r *runner) prepare(ctx context.Context) error {
 	if err == nil && r.todo.run {
 		err = r.build(ctx)
 	}
-	if err == nil && r.todo.run {
+	if err == nil && r.todo != (work{}) {
 		spec := store.Spec{Suite: r.suite.Name, App: r.appName(), Options: r.appOptions()}
 		err = r.options.Against.known(ctx, r.options.Store, store.Info{Spec: spec})
 	}

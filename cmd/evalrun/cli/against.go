@@ -2,13 +2,11 @@ package cli
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
-	"github.com/evalrun/evalrun/harness/baseline"
 	"github.com/evalrun/evalrun/harness/gate"
 	"github.com/evalrun/evalrun/harness/runner"
 )
@@ -40,25 +38,9 @@ func (f *againstFlags) of() (runner.Against, error) {
 	if !slices.Contains([]string{"", "pass", "fail"}, f.inconclusive) {
 		return runner.Against{}, fmt.Errorf("--inconclusive %q: there are pass and fail", f.inconclusive)
 	}
-	if strings.HasSuffix(f.baseline, ".json") {
-		if err := readable(f.baseline); err != nil {
-			return runner.Against{}, fmt.Errorf("--baseline: %w", err)
-		}
-	}
 	return runner.Against{
 		Baseline: f.baseline, AllowUnlike: f.allowUnlike, OnNew: gate.Policy(f.onNew), OnRemoved: gate.Policy(f.removed),
 	}, nil
-}
-
-// readable reads a baseline file, so that a bad one is known before anything runs.
-func readable(path string) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	_, err = baseline.Read(path, file)
-	return err
 }
 
 // code is the exit code, when an inconclusive gate is taken for something else.
