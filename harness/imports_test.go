@@ -23,7 +23,7 @@ func arrows() map[string][]string {
 		hosts    = "harness/internal/pace" // for whoever calls a host, or lets others share its pace
 		leaves   = []string{"harness/strict", "harness/process", "harness/stat", "harness/reduce"}
 		domain   = append([]string{"harness"}, leaves...)
-		platform = append([]string{"harness/internal/httpx", hosts}, domain...)
+		platform = append([]string{"harness/internal/httpx", "harness/internal/wire", hosts}, domain...)
 		jq       = append([]string{"harness/internal/jsonx"}, domain...)
 		secrets  = "harness/internal/redact" // for whoever shows or keeps what others said
 		suite    = append([]string{secrets, "harness/compare", "harness/dataset", "harness/target", "harness/gate", "harness/sgp", hosts, "evaluator"}, domain...)
@@ -39,11 +39,13 @@ func arrows() map[string][]string {
 		"harness/internal/pace":   nil,
 		"harness/internal/httpx":  {secrets, hosts},
 		"harness/internal/jsonx":  nil,
+		"harness/internal/wire":   nil,
 		"harness/dataset":         jq,
 		"harness/target":          append([]string{secrets, hosts, "harness/internal/httpx"}, jq...),
 		"harness/gate":            append([]string{"harness/compare"}, domain...),
 		"harness/store":           domain,
 		"harness/sgp":             platform,
+		"harness/retell":          platform,
 		"harness/sgp/sgpserver":   append([]string{"harness/sgp", "harness/store"}, platform...),
 		"evaluator":               domain,
 		"reporter":                append([]string{"harness/compare"}, domain...),

@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/internal/wire"
 )
 
 // RunKey names a result of a run. It travels inside test_case_evaluation_data,
@@ -58,18 +59,18 @@ func (p *Publisher) item(r harness.Result) (item, error) {
 		req.Result = p.values(r.Scores)
 	}
 	it := item{key: r.Key(), run: RunKey{Run: p.RunID, Case: r.Case.ID, Trial: r.Trial}} // the key counts after an error too
-	body, err := encodeValue(req)
+	body, err := wire.Marshal(req)
 	if err != nil {
 		return it, fmt.Errorf("encode the result of case %q, trial %d: %w", r.Case.ID, r.Trial, err)
 	}
 	sum := sha256.Sum256(body)
 	it.run.SHA = hex.EncodeToString(sum[:8])
-	key, err := encodeValue(it.run)
+	key, err := wire.Marshal(it.run)
 	if err != nil {
 		return it, err
 	}
 	req.TestCaseEvaluationData.Unknown = Unknown{keptKey: key}
-	it.data, err = encodeValue(req)
+	it.data, err = wire.Marshal(req)
 	return it, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"maps"
 
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/internal/wire"
 )
 
 // The names under which a case keeps what the platform, or harness.Case, has no
@@ -60,7 +61,7 @@ func FromTestCase(tc TestCase) harness.Case {
 func fromTestCase(tc TestCase) (c harness.Case, id string) {
 	c = fromNative(tc.TestCaseData, tc.ChatHistory, tc.TestCaseMetadata)
 	if raw, ok := tc.Unknown["chat_history"]; ok && tc.ChatHistory == nil { // not an object, as it should be
-		c.History, _ = DecodeValue(raw)
+		c.History, _ = wire.DecodeValue(raw)
 	}
 	c.ID = tc.ID
 	delete(c.Metadata, keptKey)

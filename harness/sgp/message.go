@@ -3,6 +3,8 @@ package sgp
 import (
 	"encoding/json"
 	"errors"
+
+	"github.com/evalrun/evalrun/harness/internal/wire"
 )
 
 // The values of ChatMessage.Role.
@@ -104,7 +106,7 @@ func FileOf(v any) (File, bool) {
 	if has(v, "file_type", "uri") == has(v, "file_type", "file_id") {
 		return f, false
 	}
-	data, err := encodeValue(v)
+	data, err := wire.Marshal(v)
 	return f, err == nil && json.Unmarshal(data, &f) == nil
 }
 
@@ -119,7 +121,7 @@ func listOf[T any](v any, fields ...string) ([]T, bool) {
 			return nil, false
 		}
 	}
-	data, err := encodeValue(list)
+	data, err := wire.Marshal(list)
 	if err != nil {
 		return nil, false
 	}
@@ -152,37 +154,37 @@ func (c *MessageContent) UnmarshalJSON(data []byte) error {
 // MarshalJSON writes a string, or the list of parts when there is one.
 func (c MessageContent) MarshalJSON() ([]byte, error) {
 	if c.Parts != nil {
-		return encodeValue(c.Parts)
+		return wire.Marshal(c.Parts)
 	}
-	return encodeValue(c.Text)
+	return wire.Marshal(c.Text)
 }
 
 // UnmarshalJSON keeps unknown fields.
-func (m *ChatMessage) UnmarshalJSON(data []byte) error { return decodeObject(data, m) }
+func (m *ChatMessage) UnmarshalJSON(data []byte) error { return wire.Decode(data, m) }
 
 // MarshalJSON writes unknown fields back.
-func (m ChatMessage) MarshalJSON() ([]byte, error) { return encodeObject(m) }
+func (m ChatMessage) MarshalJSON() ([]byte, error) { return wire.Encode(m) }
 
 // UnmarshalJSON keeps unknown fields.
-func (p *ContentPart) UnmarshalJSON(data []byte) error { return decodeObject(data, p) }
+func (p *ContentPart) UnmarshalJSON(data []byte) error { return wire.Decode(data, p) }
 
 // MarshalJSON writes unknown fields back.
-func (p ContentPart) MarshalJSON() ([]byte, error) { return encodeObject(p) }
+func (p ContentPart) MarshalJSON() ([]byte, error) { return wire.Encode(p) }
 
 // UnmarshalJSON keeps unknown fields.
-func (i *ImageURL) UnmarshalJSON(data []byte) error { return decodeObject(data, i) }
+func (i *ImageURL) UnmarshalJSON(data []byte) error { return wire.Decode(data, i) }
 
 // MarshalJSON writes unknown fields back.
-func (i ImageURL) MarshalJSON() ([]byte, error) { return encodeObject(i) }
+func (i ImageURL) MarshalJSON() ([]byte, error) { return wire.Encode(i) }
 
 // UnmarshalJSON keeps unknown fields.
-func (i *ImageData) UnmarshalJSON(data []byte) error { return decodeObject(data, i) }
+func (i *ImageData) UnmarshalJSON(data []byte) error { return wire.Decode(data, i) }
 
 // MarshalJSON writes unknown fields back.
-func (i ImageData) MarshalJSON() ([]byte, error) { return encodeObject(i) }
+func (i ImageData) MarshalJSON() ([]byte, error) { return wire.Encode(i) }
 
 // UnmarshalJSON keeps unknown fields.
-func (f *File) UnmarshalJSON(data []byte) error { return decodeObject(data, f) }
+func (f *File) UnmarshalJSON(data []byte) error { return wire.Decode(data, f) }
 
 // MarshalJSON writes unknown fields back.
-func (f File) MarshalJSON() ([]byte, error) { return encodeObject(f) }
+func (f File) MarshalJSON() ([]byte, error) { return wire.Encode(f) }

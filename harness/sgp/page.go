@@ -3,7 +3,14 @@ package sgp
 import (
 	"encoding/json"
 	"errors"
+
+	"github.com/evalrun/evalrun/harness/internal/wire"
 )
+
+// Unknown holds the fields of a JSON object that have no Go field here, and
+// those whose value did not fit its Go field. They are kept when an object is
+// decoded and written back when it is encoded.
+type Unknown = wire.Unknown
 
 // Page is one page of a list.
 type Page[T any] struct {
@@ -30,7 +37,7 @@ func (p *Page[T]) UnmarshalJSON(data []byte) error {
 	if must.Items == nil || must.Total == nil {
 		return errors.New("not a page: no items or no total_item_count")
 	}
-	if err := decodeObject(data, p); err != nil {
+	if err := wire.Decode(data, p); err != nil {
 		return err
 	}
 	for _, name := range []string{"items", "total_item_count"} {
@@ -46,7 +53,7 @@ func (p Page[T]) MarshalJSON() ([]byte, error) {
 	if p.Items == nil {
 		p.Items = []T{}
 	}
-	return encodeObject(p)
+	return wire.Encode(p)
 }
 
 // HTTPValidationError is the body of a 422.
@@ -85,13 +92,13 @@ func (e ValidationError) Item() (int, bool) {
 }
 
 // UnmarshalJSON keeps unknown fields.
-func (e *HTTPValidationError) UnmarshalJSON(data []byte) error { return decodeObject(data, e) }
+func (e *HTTPValidationError) UnmarshalJSON(data []byte) error { return wire.Decode(data, e) }
 
 // MarshalJSON writes unknown fields back.
-func (e HTTPValidationError) MarshalJSON() ([]byte, error) { return encodeObject(e) }
+func (e HTTPValidationError) MarshalJSON() ([]byte, error) { return wire.Encode(e) }
 
 // UnmarshalJSON keeps unknown fields.
-func (e *ValidationError) UnmarshalJSON(data []byte) error { return decodeObject(data, e) }
+func (e *ValidationError) UnmarshalJSON(data []byte) error { return wire.Decode(data, e) }
 
 // MarshalJSON writes unknown fields back.
-func (e ValidationError) MarshalJSON() ([]byte, error) { return encodeObject(e) }
+func (e ValidationError) MarshalJSON() ([]byte, error) { return wire.Encode(e) }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/internal/wire"
 )
 
 // PushConfig says where the cases go.
@@ -119,7 +120,7 @@ func (p *pusher) add(ctx context.Context, cases []harness.Case) error {
 		return err
 	}
 	for _, c := range cases {
-		data, err := encodeValue(toTestCase(c, p.cfg.SchemaType))
+		data, err := wire.Marshal(toTestCase(c, p.cfg.SchemaType))
 		if err != nil {
 			return fmt.Errorf("case %q: %w", c.ID, err)
 		}

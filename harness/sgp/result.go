@@ -1,5 +1,7 @@
 package sgp
 
+import "github.com/evalrun/evalrun/harness/internal/wire"
+
 // The values of a result's label status and of an evaluation's status.
 const (
 	StatusPending   = "PENDING"
@@ -127,31 +129,31 @@ type UserDetails struct {
 }
 
 // UnmarshalJSON keeps unknown fields.
-func (r *TestCaseResultRequest) UnmarshalJSON(data []byte) error { return decodeObject(data, r) }
+func (r *TestCaseResultRequest) UnmarshalJSON(data []byte) error { return wire.Decode(data, r) }
 
 // MarshalJSON writes unknown fields back.
-func (r TestCaseResultRequest) MarshalJSON() ([]byte, error) { return encodeObject(r) }
+func (r TestCaseResultRequest) MarshalJSON() ([]byte, error) { return wire.Encode(r) }
 
 // UnmarshalJSON keeps unknown fields.
-func (r *TestCaseResultPatch) UnmarshalJSON(data []byte) error { return decodeObject(data, r) }
+func (r *TestCaseResultPatch) UnmarshalJSON(data []byte) error { return wire.Decode(data, r) }
 
 // MarshalJSON writes unknown fields back.
-func (r TestCaseResultPatch) MarshalJSON() ([]byte, error) { return encodeObject(r) }
+func (r TestCaseResultPatch) MarshalJSON() ([]byte, error) { return wire.Encode(r) }
 
 // UnmarshalJSON keeps unknown fields.
-func (d *TestCaseEvaluationData) UnmarshalJSON(data []byte) error { return decodeObject(data, d) }
+func (d *TestCaseEvaluationData) UnmarshalJSON(data []byte) error { return wire.Decode(data, d) }
 
 // MarshalJSON writes unknown fields back.
-func (d TestCaseEvaluationData) MarshalJSON() ([]byte, error) { return encodeObject(d) }
+func (d TestCaseEvaluationData) MarshalJSON() ([]byte, error) { return wire.Encode(d) }
 
 // UnmarshalJSON keeps unknown fields.
-func (r *TestCaseResult) UnmarshalJSON(data []byte) error { return decodeObject(data, r) }
+func (r *TestCaseResult) UnmarshalJSON(data []byte) error { return wire.Decode(data, r) }
 
 // MarshalJSON writes unknown fields back.
-func (r TestCaseResult) MarshalJSON() ([]byte, error) { return encodeObject(r) }
+func (r TestCaseResult) MarshalJSON() ([]byte, error) { return wire.Encode(r) }
 
 // UnmarshalJSON keeps unknown fields.
-func (u *UserDetails) UnmarshalJSON(data []byte) error { return decodeObject(data, u) }
+func (u *UserDetails) UnmarshalJSON(data []byte) error { return wire.Decode(data, u) }
 
 // MarshalJSON writes unknown fields back.
-func (u UserDetails) MarshalJSON() ([]byte, error) { return encodeObject(u) }
+func (u UserDetails) MarshalJSON() ([]byte, error) { return wire.Encode(u) }

@@ -10,6 +10,8 @@ import (
 	"io"
 	"net/http"
 	"os"
+
+	"github.com/evalrun/evalrun/harness/internal/wire"
 )
 
 const (
@@ -198,7 +200,7 @@ func full(page Page[TestCase], limit int) bool {
 // add writes cases and takes them into the digest.
 func (p *pass) add(w io.Writer, cases []TestCase) error {
 	for _, tc := range cases {
-		line, err := encodeValue(tc)
+		line, err := wire.Marshal(tc)
 		if err != nil {
 			return fmt.Errorf("case %q: %w", tc.ID, err)
 		}

@@ -1,5 +1,7 @@
 package sgp
 
+import "github.com/evalrun/evalrun/harness/internal/wire"
+
 // The values of TestCase.SchemaType, EvaluationDataset.SchemaType and
 // TestCaseResult.Schema. More may come: they are strings on purpose.
 const (
@@ -131,31 +133,31 @@ type Chunk struct {
 }
 
 // UnmarshalJSON keeps unknown fields.
-func (t *TestCaseVersionRequest) UnmarshalJSON(data []byte) error { return decodeObject(data, t) }
+func (t *TestCaseVersionRequest) UnmarshalJSON(data []byte) error { return wire.Decode(data, t) }
 
 // MarshalJSON writes unknown fields back.
-func (t TestCaseVersionRequest) MarshalJSON() ([]byte, error) { return encodeObject(t) }
+func (t TestCaseVersionRequest) MarshalJSON() ([]byte, error) { return wire.Encode(t) }
 
 // UnmarshalJSON keeps unknown fields.
-func (t *TestCase) UnmarshalJSON(data []byte) error { return decodeObject(data, t) }
+func (t *TestCase) UnmarshalJSON(data []byte) error { return wire.Decode(data, t) }
 
 // MarshalJSON writes unknown fields back.
-func (t TestCase) MarshalJSON() ([]byte, error) { return encodeObject(t) }
+func (t TestCase) MarshalJSON() ([]byte, error) { return wire.Encode(t) }
 
 // UnmarshalJSON keeps unknown fields.
-func (d *TestCaseData) UnmarshalJSON(data []byte) error { return decodeObject(data, d) }
+func (d *TestCaseData) UnmarshalJSON(data []byte) error { return wire.Decode(data, d) }
 
 // MarshalJSON writes unknown fields back.
-func (d TestCaseData) MarshalJSON() ([]byte, error) { return encodeObject(d) }
+func (d TestCaseData) MarshalJSON() ([]byte, error) { return wire.Encode(d) }
 
 // UnmarshalJSON keeps unknown fields.
-func (e *ExtraInfo) UnmarshalJSON(data []byte) error { return decodeObject(data, e) }
+func (e *ExtraInfo) UnmarshalJSON(data []byte) error { return wire.Decode(data, e) }
 
 // MarshalJSON writes unknown fields back.
-func (e ExtraInfo) MarshalJSON() ([]byte, error) { return encodeObject(e) }
+func (e ExtraInfo) MarshalJSON() ([]byte, error) { return wire.Encode(e) }
 
 // UnmarshalJSON keeps unknown fields.
-func (c *Chunk) UnmarshalJSON(data []byte) error { return decodeObject(data, c) }
+func (c *Chunk) UnmarshalJSON(data []byte) error { return wire.Decode(data, c) }
 
 // MarshalJSON writes unknown fields back.
-func (c Chunk) MarshalJSON() ([]byte, error) { return encodeObject(c) }
+func (c Chunk) MarshalJSON() ([]byte, error) { return wire.Encode(c) }

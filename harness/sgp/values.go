@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
+
+	"github.com/evalrun/evalrun/harness/internal/wire"
 )
 
 // fromExtraInfo is Case.Extra: the extra info as a JSON object, and the fields
@@ -35,7 +37,7 @@ func toExtraInfo(extra any) (*ExtraInfo, Unknown) {
 			delete(m, unnamedKey)
 			unknown = Unknown{}
 			for k, v := range unnamed {
-				unknown[k], _ = encodeValue(v)
+				unknown[k], _ = wire.Marshal(v)
 			}
 			if extra = m; len(m) == 0 {
 				return nil, unknown
@@ -50,7 +52,7 @@ func toExtraInfo(extra any) (*ExtraInfo, Unknown) {
 	case map[string]any:
 		if _, ok := Chunks(e["chunks"]); ok || isText(e["info"]) || isEmptyList(e["chunks"]) {
 			var info ExtraInfo
-			data, err := encodeValue(e)
+			data, err := wire.Marshal(e)
 			if err == nil && json.Unmarshal(data, &info) == nil {
 				return &info, unknown
 			}
@@ -83,7 +85,7 @@ func text(v any) string {
 	case nil:
 		return ""
 	}
-	data, err := encodeValue(v)
+	data, err := wire.Marshal(v)
 	if err != nil {
 		return ""
 	}
@@ -96,11 +98,11 @@ func plain(v any) any {
 	case nil, string, map[string]any:
 		return v
 	}
-	data, err := encodeValue(v)
+	data, err := wire.Marshal(v)
 	if err != nil {
 		return nil
 	}
-	out, err := DecodeValue(data)
+	out, err := wire.DecodeValue(data)
 	if err != nil {
 		return nil
 	}
@@ -109,8 +111,8 @@ func plain(v any) any {
 
 // same compares values by their JSON.
 func same(a, b any) bool {
-	x, errX := encodeValue(a)
-	y, errY := encodeValue(b)
+	x, errX := wire.Marshal(a)
+	y, errY := wire.Marshal(b)
 	return errX == nil && errY == nil && bytes.Equal(x, y)
 }
 

@@ -1,8 +1,15 @@
-package sgp
+// Package wire decodes and encodes the JSON objects of platforms without losing
+// what it does not know. A type of a platform is a struct with a field
+//
+//	Unknown wire.Unknown `json:"-"`
+//
+// whose UnmarshalJSON calls [Decode] or [DecodeExact], and MarshalJSON [Encode].
+package wire
 
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -17,11 +24,21 @@ import (
 // decoded and written back when it is encoded.
 type Unknown map[string]json.RawMessage
 
-// decodeObject fills the struct that into points at from a JSON object. Names
-// match exactly, unlike in encoding/json. A field of the wrong type is not an
-// error: its text goes to Unknown, since the platform may widen what it sends.
-func decodeObject(data []byte, into any) error {
+// Decode fills the struct that into points at from a JSON object. Names match
+// exactly, unlike in encoding/json. A field of the wrong type is not an error: its
+// text goes to Unknown, since the platform may widen what it sends. A number is
+// taken for a string and the other way round, and null for nothing.
+func Decode(data []byte, into any) error { return decode(data, into, false) }
+
+// DecodeExact is Decode without those liberties: what is encoded again is the same
+// JSON. null, and a number for a string, go to Unknown, and null is no object.
+func DecodeExact(data []byte, into any) error { return decode(data, into, true) }
+
+func decode(data []byte, into any, exact bool) error {
 	if string(bytes.TrimSpace(data)) == "null" {
+		if exact {
+			return errors.New("null in place of an object")
+		}
 		return nil
 	}
 	var fields map[string]json.RawMessage
@@ -37,7 +54,7 @@ func decodeObject(data []byte, into any) error {
 		if !ok || !given {
 			continue
 		}
-		if decodeField(raw, v.Field(i)) {
+		if decodeField(raw, v.Field(i), exact) {
 			delete(fields, name)
 		} else {
 			v.Field(i).SetZero()
@@ -49,10 +66,12 @@ func decodeObject(data []byte, into any) error {
 	return nil
 }
 
-// decodeField decodes one value and tells whether it fitted. A number is taken
-// for a string field and the other way round: version numbers come as both.
-func decodeField(raw json.RawMessage, into reflect.Value) bool {
+// decodeField decodes one value and tells whether it fitted.
+func decodeField(raw json.RawMessage, into reflect.Value, exact bool) bool {
 	switch p := into.Addr().Interface().(type) {
+	case *json.RawMessage:
+		*p = raw
+		return true
 	case *any:
 		v, err := DecodeValue(raw)
 		*p = v
@@ -61,20 +80,26 @@ func decodeField(raw json.RawMessage, into reflect.Value) bool {
 		v, err := DecodeValue(raw)
 		m, ok := v.(map[string]any)
 		*p = m
-		return err == nil && (ok || v == nil)
-	}
-	if json.Unmarshal(raw, into.Addr().Interface()) == nil {
-		return true
+		return err == nil && (ok || v == nil && !exact)
 	}
 	text := string(raw)
+	if exact && text == "null" {
+		return false
+	}
+	if json.Unmarshal(raw, into.Addr().Interface()) == nil {
+		return !exact || !hasNull(raw, into)
+	}
 	switch into.Kind() {
 	case reflect.String:
-		if _, err := strconv.ParseFloat(text, 64); err == nil {
+		if _, err := strconv.ParseFloat(text, 64); err == nil && !exact {
 			into.SetString(text)
 			return true
 		}
 	case reflect.Int, reflect.Int64:
-		if n, err := strconv.ParseFloat(strings.Trim(text, `"`), 64); err == nil && n == math.Trunc(n) && math.Abs(n) <= 1<<53 {
+		if !exact {
+			text = strings.Trim(text, `"`)
+		}
+		if n, err := strconv.ParseFloat(text, 64); err == nil && n == math.Trunc(n) && math.Abs(n) <= 1<<53 {
 			into.SetInt(int64(n))
 			return true
 		}
@@ -82,23 +107,35 @@ func decodeField(raw json.RawMessage, into reflect.Value) bool {
 	return false
 }
 
-// encodeObject writes a struct as a JSON object: its fields in order, without
+// hasNull tells whether null became "" in a list or map of strings.
+func hasNull(raw json.RawMessage, v reflect.Value) bool {
+	if k := v.Kind(); k != reflect.Slice && k != reflect.Map || v.Type().Elem().Kind() != reflect.String {
+		return false
+	}
+	var list []*string
+	var m map[string]*string
+	_ = json.Unmarshal(raw, &list)
+	_ = json.Unmarshal(raw, &m)
+	return slices.Contains(list, nil) || slices.Contains(slices.Collect(maps.Values(m)), nil)
+}
+
+// Encode writes a struct as a JSON object: its fields in order, without
 // those that are tagged omitzero and are zero, then Unknown by name.
-func encodeObject(from any) ([]byte, error) {
+func Encode(from any) ([]byte, error) {
 	v := reflect.ValueOf(from)
 	t := v.Type()
 	unknown, _ := v.FieldByName("Unknown").Interface().(Unknown)
 	var b bytes.Buffer
 	b.WriteByte('{')
 	add := func(name string, value any) error {
-		data, err := encodeValue(value)
+		data, err := Marshal(value)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		if b.Len() > 1 {
 			b.WriteByte(',')
 		}
-		key, err := encodeValue(name)
+		key, err := Marshal(name)
 		if err != nil {
 			return err
 		}
@@ -140,8 +177,8 @@ func fieldName(f reflect.StructField) (name string, omit, ok bool) {
 	return name, options == "omitzero", name != "" && name != "-"
 }
 
-// encodeValue is json.Marshal without the escaping of <, > and &.
-func encodeValue(v any) ([]byte, error) {
+// Marshal is json.Marshal without the escaping of <, > and &.
+func Marshal(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
