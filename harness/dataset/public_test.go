@@ -7,22 +7,10 @@ import (
 	"testing"
 
 	"github.com/evalrun/evalrun/harness/dataset"
+	"github.com/evalrun/evalrun/harness/internal/shared"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-// shared gives the path of a file of the public datasets and corpora beside the
-// project.
-func shared(t testing.TB, parts ...string) string {
-	path := filepath.Join(append([]string{"..", "..", "..", "shared"}, parts...)...)
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("the public datasets are not beside the project: ", path)
-	}
-	return path
-}
 
 func TestPublicDatasets(t *testing.T) {
 	tests := []struct {
@@ -51,7 +39,7 @@ func TestPublicDatasets(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.file, func(t *testing.T) {
-			cases, err := all(t, shared(t, "data", tt.file), dataset.Options{Map: tt.mapping, Items: tt.items})
+			cases, err := all(t, shared.File(t, "data/"+tt.file), dataset.Options{Map: tt.mapping, Items: tt.items})
 			require.NoError(t, err)
 			require.Len(t, cases, tt.rows)
 			assert.Equal(t, tt.id, cases[0].ID)
@@ -71,8 +59,7 @@ func TestPublicDatasets(t *testing.T) {
 // TestJSONParsing reads each text of the corpus as a row: what must not parse is
 // refused, what must parse is not refused for its syntax.
 func TestJSONParsing(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(shared(t, "corpora", "jsontestsuite"), "*.json"))
-	require.NoError(t, err)
+	files := shared.Files(t, "corpora/jsontestsuite/*.json")
 	require.Greater(t, len(files), 300)
 	for _, file := range files {
 		data, err := os.ReadFile(file)
@@ -101,7 +88,7 @@ func TestJSONParsing(t *testing.T) {
 
 func TestYAMLCorpusDoesNotPanic(t *testing.T) {
 	read := 0
-	err := filepath.WalkDir(shared(t, "corpora", "yaml-test-suite"), func(path string, d os.DirEntry, err error) error {
+	err := filepath.WalkDir(shared.File(t, "corpora/yaml-test-suite"), func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}

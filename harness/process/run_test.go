@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/evalrun/evalrun/harness/internal/shared"
 	"github.com/evalrun/evalrun/harness/process"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -25,13 +26,8 @@ func TestRunGivesStandardOutput(t *testing.T) {
 }
 
 func TestRunNaughtyStringsArriveExactly(t *testing.T) {
-	data, err := os.ReadFile("../../../shared/corpora/blns.json")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("the corpus of naughty strings is not beside the project")
-	}
+	data, err := os.ReadFile(shared.File(t, "corpora/blns.json"))
+	require.NoError(t, err)
 	var naughty []string
 	require.NoError(t, json.Unmarshal(data, &naughty))
 	require.Greater(t, len(naughty), 500)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/internal/shared"
 	"github.com/evalrun/evalrun/harness/sgp"
 )
 
@@ -175,13 +176,8 @@ func TestOddHistoryIsKept(t *testing.T) {
 
 // Real rows of a public dataset, whatever their fields hold.
 func TestRealRows(t *testing.T) {
-	file, err := os.Open("../../../shared/data/gsm8k_test.jsonl")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("the dataset is missing: %v", err)
-		}
-		t.Skipf("the dataset is not there: %v", err)
-	}
+	file, err := os.Open(shared.File(t, "data/gsm8k_test.jsonl"))
+	require.NoError(t, err)
 	defer func() { _ = file.Close() }()
 	rows := bufio.NewScanner(file)
 	rows.Buffer(nil, 1<<20)

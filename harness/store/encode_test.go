@@ -16,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/internal/shared"
 )
 
 // encodeValue and decodeValue take a value there and back.
@@ -163,22 +164,14 @@ func TestDecodeDeep(t *testing.T) {
 	assert.ErrorIs(t, d.err, errTooDeep)
 }
 
-// corpus gives the files of the shared corpora that match, and skips, outside
-// CI, when they are not there.
+// corpus gives the files of the corpora that match.
 func corpus(t *testing.T, pattern string) map[string][]byte {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join("..", "..", "..", "shared", "corpora", pattern))
-	require.NoError(t, err)
-	if len(names) == 0 {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("corpus %s is missing", pattern)
-		}
-		t.Skipf("corpus %s is not here", pattern)
-	}
 	files := map[string][]byte{}
-	for _, name := range names {
-		files[filepath.Base(name)], err = os.ReadFile(name)
+	for _, name := range shared.Files(t, "corpora/"+pattern) {
+		data, err := os.ReadFile(name)
 		require.NoError(t, err)
+		files[filepath.Base(name)] = data
 	}
 	return files
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 
+	"github.com/evalrun/evalrun/harness/internal/shared"
 	"github.com/evalrun/evalrun/harness/strict"
 )
 
@@ -78,19 +79,6 @@ func TestParse(t *testing.T) {
 	assert.EqualError(t, n.Get("b").Errorf("oh"), "f:1:4: oh", "an alias points at what it repeats")
 }
 
-// corpus opens a folder of shared test material; it may be missing on a
-// developer's machine, never in CI.
-func corpus(t testing.TB, name string) string {
-	dir := filepath.Join("..", "..", "..", "shared", "corpora", name)
-	if _, err := os.Stat(dir); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("corpus %s is missing: %v", name, err)
-		}
-		t.Skipf("corpus %s is not here", name)
-	}
-	return dir
-}
-
 // suiteCase is one test of the YAML test suite (github.com/yaml/yaml-test-suite).
 type suiteCase struct {
 	Name string  `yaml:"name"`
@@ -113,8 +101,7 @@ var lenient = []string{
 var otherwise = []string{"652Z/0", "HM87/1", "L24T/1", "S4JQ/0", "Y2GN/0"}
 
 func TestYAMLTestSuite(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(corpus(t, "yaml-test-suite"), "*.yaml"))
-	require.NoError(t, err)
+	files := shared.Files(t, "corpora/yaml-test-suite/*.yaml")
 	require.Greater(t, len(files), 300)
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/internal/shared"
 )
 
 // what answers each request with what is put into it.
@@ -54,8 +55,7 @@ func TestOpenAITruncated(t *testing.T) {
 }
 
 func TestOpenAIInvalidJSONCorpus(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(corpus(t, "jsontestsuite"), "n_*.json"))
-	require.NoError(t, err)
+	files := shared.Files(t, "corpora/jsontestsuite/n_*.json")
 	require.Greater(t, len(files), 100)
 	answer, url := what(t)
 	app := build(t, "openai", "{model: m, base_url: "+url+"}")

@@ -17,24 +17,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/internal/shared"
 	"github.com/evalrun/evalrun/harness/strict"
 	"github.com/evalrun/evalrun/harness/target"
 )
 
-// corpus gives the path of a file of the corpora beside the project.
-func corpus(t testing.TB, parts ...string) string {
-	path := filepath.Join(append([]string{"..", "..", "..", "shared", "corpora"}, parts...)...)
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("the corpora are not beside the project: ", path)
-	}
-	return path
-}
-
 func naughty(t testing.TB) []string {
-	data, err := os.ReadFile(corpus(t, "blns.json"))
+	data, err := os.ReadFile(shared.File(t, "corpora/blns.json"))
 	require.NoError(t, err)
 	var all []string
 	require.NoError(t, json.Unmarshal(data, &all))

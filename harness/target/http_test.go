@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/internal/shared"
 	"github.com/evalrun/evalrun/harness/strict"
 	"github.com/evalrun/evalrun/harness/target"
 )
@@ -239,8 +240,7 @@ func TestHTTPTruncated(t *testing.T) {
 }
 
 func TestHTTPInvalidJSONCorpus(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(corpus(t, "jsontestsuite"), "n_*.json"))
-	require.NoError(t, err)
+	files := shared.Files(t, "corpora/jsontestsuite/n_*.json")
 	require.Greater(t, len(files), 100)
 	var body atomic.Value
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {

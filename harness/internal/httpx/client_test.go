@@ -26,6 +26,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/evalrun/evalrun/harness/internal/redact"
+	"github.com/evalrun/evalrun/harness/internal/shared"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -374,15 +375,7 @@ func TestBrokenOff(t *testing.T) {
 
 // The corpus of what no JSON parser may accept, as answers.
 func TestInvalidJSONCorpus(t *testing.T) {
-	files, err := filepath.Glob("../../../../shared/corpora/jsontestsuite/n_*.json")
-	require.NoError(t, err)
-	if len(files) == 0 {
-		if os.Getenv("CI") != "" {
-			t.Fatal("the corpus of invalid JSON is missing")
-		}
-		t.Skip("the corpus of invalid JSON is not there")
-	}
-	for _, file := range files {
+	for _, file := range shared.Files(t, "corpora/jsontestsuite/n_*.json") {
 		data, err := os.ReadFile(file)
 		require.NoError(t, err)
 		c := stub(t, Config{Sleep: noWait}, func(r *http.Request) (*http.Response, error) {
