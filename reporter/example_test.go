@@ -2,6 +2,7 @@ package reporter_test
 
 import (
 	"fmt"
+	"io"
 	"iter"
 	"os"
 	"time"
@@ -57,4 +58,36 @@ func ExampleNew() {
 func ExampleTerminal() {
 	fmt.Println(reporter.Terminal("all fine\r\x1b[2KAll tests passed \u202egnorw"))
 	// Output: all fine\r\x1b[2KAll tests passed \u202egnorw
+}
+
+// A format of your own: the IDs of the cases that went wrong.
+func ExampleRegistry_Add() {
+	registry := reporter.NewRegistry()
+	err := registry.Add("wrong", reporter.Func(func(w io.Writer, d reporter.Data) error {
+		for r, err := range d.Results {
+			if err != nil {
+				return err
+			}
+			if r.Failed() {
+				fmt.Fprintln(w, reporter.Terminal(r.Case.ID))
+			}
+		}
+		return nil
+	}))
+	if err != nil {
+		panic(err)
+	}
+	wrong, err := registry.New("wrong")
+	if err != nil {
+		panic(err)
+	}
+	result := harness.Result{Case: harness.Case{ID: "greeting"}, Scores: []harness.Score{{Name: "equals", Pass: new(bool)}}}
+	err = wrong.Write(os.Stdout, reporter.Data{
+		Report:  &harness.Report{Suite: "manners"},
+		Results: func(yield func(harness.Result, error) bool) { yield(result, nil) },
+	})
+	if err != nil {
+		panic(err)
+	}
+	// Output: greeting
 }

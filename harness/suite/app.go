@@ -56,7 +56,7 @@ func (l *loader) apps() {
 
 // app reads one kind of app with its options, or a kind's name alone.
 func (l *loader) app(n strict.Node, what string) (App, bool) {
-	kinds := kindNames()
+	kinds := l.options.Targets.Names()
 	var app App
 	at := n
 	switch {
@@ -83,7 +83,7 @@ func (l *loader) app(n strict.Node, what string) (App, bool) {
 		l.fail(e)
 		return app, false
 	}
-	built, err := target.New(app.Kind, app.options, target.Env{Dir: l.suite.Dir, Concurrency: 1, Replay: noReplay})
+	built, err := l.options.Targets.Build(app.Kind, app.options, target.Env{Dir: l.suite.Dir, Concurrency: 1, Replay: noReplay})
 	if err != nil {
 		l.fail(placed(at, err))
 		return app, false
@@ -123,14 +123,6 @@ func noReplay(context.Context, string) (harness.App, error) {
 	}), nil
 }
 
-func kindNames() []string {
-	var names []string
-	for _, k := range target.Kinds() {
-		names = append(names, k.Name)
-	}
-	return names
-}
-
 // App builds an app of the suite; "" is the only one. The env's Dir is the
 // suite's folder unless it is set. An app that is an io.Closer has to be closed.
 func (s *Suite) App(name string, env target.Env) (harness.App, error) {
@@ -146,7 +138,7 @@ func (s *Suite) App(name string, env target.Env) (harness.App, error) {
 	var names []string
 	for _, a := range s.Apps {
 		if a.Name == name {
-			app, err := target.New(a.Kind, a.options, env)
+			app, err := s.targets.Build(a.Kind, a.options, env)
 			return app, scrub(err, s.Secrets)
 		}
 		names = append(names, a.Name)

@@ -43,12 +43,18 @@ func (r *reportDoc) DecodeYAML(n strict.Node) error {
 }
 
 // JSONSchema is a format's name, or a map of one format to its path.
-func (reportDoc) JSONSchema() *jsonschema.Schema {
-	one := uint64(1)
-	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
-		{Type: "string"},
-		{Type: "object", MinProperties: &one, MaxProperties: &one, AdditionalProperties: &jsonschema.Schema{Type: "string"}},
-	}}
+func (reportDoc) JSONSchema() *jsonschema.Schema { return oneReport(nil) }
+
+// oneReport is that schema for these formats; nil for any.
+func oneReport(formats []string) *jsonschema.Schema {
+	name := &jsonschema.Schema{Type: "string"}
+	for _, f := range formats {
+		name.Enum = append(name.Enum, f)
+	}
+	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{name, {
+		Type: "object", MinProperties: count(1), MaxProperties: count(1),
+		PropertyNames: name, AdditionalProperties: &jsonschema.Schema{Type: "string"},
+	}}}
 }
 
 // reports checks the list of reports.

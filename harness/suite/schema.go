@@ -16,14 +16,17 @@ import (
 	"github.com/evalrun/evalrun/harness/target"
 )
 
-// Schema is the JSON Schema (draft 2020-12) of suite files whose evaluators are
-// those of the registry; nil means the built-in ones. Editors complete and check
+// Schema is the JSON Schema (draft 2020-12) of suite files with the evaluators,
+// targets and formats of the options. Editors complete and check
 // suites with it. It accepts the suites that Load does, a few odd spellings such
 // as a null aside, and some that Load does not: it can't look at files, at the
 // environment or at names of metrics.
-func Schema(reg *evaluator.Registry) ([]byte, error) {
-	if reg == nil {
-		reg = evaluator.NewRegistry()
+func Schema(o Options) ([]byte, error) {
+	if o.Evaluators == nil {
+		o.Evaluators = evaluator.NewRegistry()
+	}
+	if o.Targets == nil {
+		o.Targets = target.NewRegistry()
 	}
 	root := reflected(document{})
 	root.Version = jsonschema.Version
@@ -31,8 +34,11 @@ func Schema(reg *evaluator.Registry) ([]byte, error) {
 	root.Definitions = jsonschema.Definitions{}
 	root.OneOf = requireOne("app", "apps")
 
-	addApps(root)
-	addEvaluators(root, reg)
+	addApps(root, o.Targets)
+	addEvaluators(root, o.Evaluators)
+	if o.Formats != nil {
+		property(root, "reports").Items = oneReport(o.Formats)
+	}
 	set := func(key string) *jsonschema.Schema { return property(root, key) }
 	set("app").Ref = "#/$defs/app"
 	set("apps").Type, set("apps").MinProperties = "object", count(1)
@@ -68,10 +74,10 @@ func Schema(reg *evaluator.Registry) ([]byte, error) {
 }
 
 // addApps defines an app: a kind's name, or one kind with its options.
-func addApps(root *jsonschema.Schema) {
+func addApps(root *jsonschema.Schema, reg *target.Registry) {
 	var alone []any
 	kinds := &jsonschema.Schema{Properties: jsonschema.NewProperties()}
-	for _, k := range target.Kinds() {
+	for _, k := range reg.Kinds() {
 		options := reflected(k.Options)
 		options.Description = k.Doc
 		if len(options.Required) == 0 {

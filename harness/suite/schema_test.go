@@ -17,7 +17,7 @@ import (
 )
 
 func compiled(t *testing.T) *jsonschema.Schema {
-	data, err := suite.Schema(nil)
+	data, err := suite.Schema(suite.Options{})
 	require.NoError(t, err)
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
 	require.NoError(t, err)
@@ -84,9 +84,9 @@ func TestSchemaRefusesUnknownKeys(t *testing.T) {
 // TestSchemaIsStable: the same schema each time, so that a copy of it that is
 // kept in a repository changes only with the format.
 func TestSchemaIsStable(t *testing.T) {
-	a, err := suite.Schema(nil)
+	a, err := suite.Schema(suite.Options{})
 	require.NoError(t, err)
-	b, err := suite.Schema(nil)
+	b, err := suite.Schema(suite.Options{})
 	require.NoError(t, err)
 	assert.Equal(t, string(a), string(b))
 	assert.Contains(t, string(a), `"$schema": "https://json-schema.org/draft/2020-12/schema"`)

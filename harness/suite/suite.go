@@ -16,12 +16,16 @@ import (
 	"github.com/evalrun/evalrun/harness/internal/pace"
 	"github.com/evalrun/evalrun/harness/reduce"
 	"github.com/evalrun/evalrun/harness/strict"
+	"github.com/evalrun/evalrun/harness/target"
 )
 
 // Options say how a suite is read. The zero value is the strictest.
 type Options struct {
 	// Evaluators are those that the suite can name; nil means the built-in ones.
 	Evaluators *evaluator.Registry
+	// Targets are the kinds of app that the suite can name; nil means the built-in
+	// ones.
+	Targets *target.Registry
 	// AllowPath lets the suite's paths leave its folder.
 	AllowPath bool
 	// Getenv looks up an environment variable; nil means os.LookupEnv.
@@ -85,6 +89,7 @@ type Suite struct {
 	folder     folder
 	evaluators []strict.Node
 	registry   *evaluator.Registry
+	targets    *target.Registry
 	getenv     func(string) (string, bool)
 	http       *http.Client
 }
@@ -119,8 +124,11 @@ func Parse(path string, data []byte, o Options) (*Suite, error) {
 	if o.Evaluators == nil {
 		o.Evaluators = evaluator.NewRegistry()
 	}
+	if o.Targets == nil {
+		o.Targets = target.NewRegistry()
+	}
 	l := loader{options: o, root: root, suite: &Suite{
-		Path: path, Dir: dir, Text: data, folder: folder{dir, o.AllowPath}, registry: o.Evaluators, getenv: o.Getenv, http: o.HTTPClient,
+		Path: path, Dir: dir, Text: data, folder: folder{dir, o.AllowPath}, registry: o.Evaluators, targets: o.Targets, getenv: o.Getenv, http: o.HTTPClient,
 	}}
 	if err := l.load(); err != nil {
 		return nil, scrub(err, l.suite.Secrets)

@@ -1,7 +1,7 @@
 // Package target reaches the apps that a suite can name: over HTTP, as programs,
 // behind an OpenAI-compatible API, as the outputs of an earlier run, or as an
-// echo for trying things out. [New] builds one from its options in the suite,
-// [Kinds] describes them all.
+// echo for trying things out. [New] builds one from its options in the suite. A
+// [Registry] knows them all, and kinds of your own beside them.
 //
 // An app sees the case's input, ID, history and metadata, never what is
 // expected. It makes one attempt: trying again is the engine's, told by the

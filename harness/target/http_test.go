@@ -439,7 +439,7 @@ func TestSecretsThatMayBeSent(t *testing.T) {
 
 func TestOptionErrors(t *testing.T) {
 	tests := []struct{ kind, yaml, want string }{
-		{"ftp", "{}", `suite.yaml:1:1: unknown kind of app "ftp"; there are echo, exec, http, openai, replay`},
+		{"ftp", "{}", `suite.yaml:1:1: unknown kind of app "ftp"`},
 		{"http", "{}", `suite.yaml:1:1: "url" is missing`},
 		{"http", "url: localhost:8080", "suite.yaml:1:6: url: expected a URL such as http://127.0.0.1:8080/answer"},
 		{"http", "url: file:///etc/passwd", "suite.yaml:1:6: url: expected a URL"},

@@ -28,7 +28,7 @@ func TestEveryOptionIsDocumented(t *testing.T) {
 		}
 		sections[text[at[2]:at[3]]] = text[at[0]:end]
 	}
-	for _, k := range target.Kinds() {
+	for _, k := range target.NewRegistry().Kinds() {
 		require.Contains(t, sections, k.Name)
 		options := reflect.TypeOf(k.Options)
 		var names []string

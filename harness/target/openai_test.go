@@ -134,7 +134,7 @@ func TestOpenAIErrors(t *testing.T) {
 }
 
 func TestKindsAreDocumented(t *testing.T) {
-	kinds := target.Kinds()
+	kinds := target.NewRegistry().Kinds()
 	var names []string
 	for _, k := range kinds {
 		names = append(names, k.Name)
@@ -143,5 +143,5 @@ func TestKindsAreDocumented(t *testing.T) {
 	}
 	assert.Equal(t, []string{"echo", "exec", "http", "openai", "replay"}, names)
 	kinds[0].Name = "changed"
-	assert.Equal(t, "echo", target.Kinds()[0].Name)
+	assert.Equal(t, "echo", target.NewRegistry().Kinds()[0].Name)
 }

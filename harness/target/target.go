@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/strict"
@@ -27,50 +26,6 @@ type Env struct {
 type Limited interface {
 	// MaxConcurrency is the most calls at once; 0 means any number.
 	MaxConcurrency() int
-}
-
-// Kind is a way to reach an app.
-type Kind struct {
-	// Name is the key in a suite: "http".
-	Name string
-	// Doc is a paragraph for users.
-	Doc string
-	// Options is the zero value of the options' struct, with yaml, json and
-	// jsonschema tags; nil when there are none.
-	Options any
-	// New builds the app. Errors about the options are strict ones, with their
-	// place. An app that is an io.Closer has to be closed.
-	New func(n strict.Node, env Env) (harness.App, error)
-}
-
-// Kinds gives all kinds, sorted by name. The slice is the caller's.
-func Kinds() []Kind {
-	return []Kind{
-		{"echo", "Answers with the input: for trying a dataset, evaluators and reports without an app.", echoOptions{}, newEcho},
-		{"exec", "A program. By default one process for each case: the input on standard input (JSON when it is an object), the answer on standard output, without its last line break. " +
-			"With protocol jsonl, long-lived processes: each request is one line {\"id\", \"input\", \"history\", \"metadata\", \"trial\", \"seed\"}, each reply one line {\"id\", \"output\"} with optional usage, cost_usd, chunks, tool_calls and metadata, or {\"id\", \"error\"}. " +
-			"Programs are started in the suite's folder without a shell, with PATH, HOME, TMPDIR, LANG and env.", execOptions{}, newExec},
-		{"http", "A server: one request for each case. The texts in body are templates over .Input, .ID, .History and .Metadata. A status other than 2xx is an error.", httpOptions{}, newHTTP},
-		{"openai", "A chat model behind an OpenAI-compatible API: POST {base_url}/chat/completions. Without messages, the history and then the input as the user's message.", openaiOptions{}, newOpenAI},
-		{"replay", "Answers with the outputs of an earlier run, for the same cases and trials: to score them with other evaluators, or to compare.", replayOptions{}, newReplay},
-	}
-}
-
-// New builds an app of the named kind.
-func New(kind string, n strict.Node, env Env) (harness.App, error) {
-	env.Concurrency = max(env.Concurrency, 1)
-	var names []string
-	for _, k := range Kinds() {
-		if k.Name == kind {
-			return k.New(n, env)
-		}
-		names = append(names, k.Name)
-	}
-	e := n.Errorf("unknown kind of app %q; there are %s", kind, strings.Join(names, ", "))
-	if near := strict.Nearest(kind, names); near != "" {
-		e.Hint = "did you mean " + near + "?"
-	}
-	return nil, e
 }
 
 type echoOptions struct{}

@@ -14,6 +14,8 @@ import (
 	"github.com/evalrun/evalrun/evaluator"
 	"github.com/evalrun/evalrun/harness/runner"
 	"github.com/evalrun/evalrun/harness/store"
+	"github.com/evalrun/evalrun/harness/target"
+	"github.com/evalrun/evalrun/reporter"
 )
 
 // Config says what the command works with. The zero value is the evalrun
@@ -21,6 +23,11 @@ import (
 type Config struct {
 	// Evaluators are those that suites can name; nil means the built-in ones.
 	Evaluators *evaluator.Registry
+	// Targets are the kinds of app that suites can name; nil means the built-in ones.
+	Targets *target.Registry
+	// Reporters write the formats that suites and -o can name; nil means the
+	// built-in ones.
+	Reporters *reporter.Registry
 	// Args are the arguments after the program's name; nil means os.Args[1:].
 	Args []string
 	// Stdout and Stderr default to the process's.
@@ -67,6 +74,9 @@ func codeOf(ctx context.Context, err error) int {
 	return code
 }
 
+// own tells a command with code of the program's own in it.
+func (c Config) own() bool { return c.Evaluators != nil || c.Targets != nil || c.Reporters != nil }
+
 func (c Config) args() []string {
 	if c.Args != nil {
 		return c.Args
@@ -103,6 +113,12 @@ func newApp(c Config) *app {
 	}
 	if a.Evaluators == nil {
 		a.Evaluators = evaluator.NewRegistry()
+	}
+	if a.Targets == nil {
+		a.Targets = target.NewRegistry()
+	}
+	if a.Reporters == nil {
+		a.Reporters = reporter.NewRegistry()
 	}
 	a.console.w = a.stderr
 	return a

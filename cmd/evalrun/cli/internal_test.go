@@ -22,6 +22,8 @@ import (
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/runner"
 	"github.com/evalrun/evalrun/harness/suite"
+	"github.com/evalrun/evalrun/harness/target"
+	"github.com/evalrun/evalrun/reporter"
 )
 
 func TestFailShowsABug(t *testing.T) {
@@ -124,6 +126,61 @@ func TestRunsOfCommandsWithEvaluatorsOfTheirOwn(t *testing.T) {
 		code, stderr = run(registry, args...)
 		assert.Equal(t, runner.CodePass, code, stderr)
 	}
+}
+
+func TestRunsOfCommandsWithAppsOfTheirOwn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "suite.yaml")
+	out := filepath.Join(filepath.Dir(path), "out.txt")
+	require.NoError(t, os.WriteFile(path, []byte("name: s\ndataset: {cases: [{id: a, input: x, expected: x}]}\n"+
+		"apps: {one: shop, two: {echo: {}}}\nevaluators: [equals]\nreports: [{brief: \"{app}.txt\"}, table]\n"), 0o600))
+	own := Config{Targets: target.NewRegistry(), Reporters: reporter.NewRegistry()}
+	require.NoError(t, own.Targets.Add("shop", harness.TextApp(func(_ context.Context, in string) (string, error) { return in, nil })))
+	require.NoError(t, own.Reporters.Add("brief", reporter.Func(func(w io.Writer, d reporter.Data) error {
+		n := 0
+		for _, err := range d.Results {
+			if err != nil {
+				return err
+			}
+			n++
+		}
+		_, err := fmt.Fprintf(w, "brief: %d results", n)
+		return err
+	})))
+	run := func(c Config, args ...string) (code int, stdout, stderr string) {
+		var o, e bytes.Buffer
+		c.Args, c.Stdout, c.Stderr = append(args, "--store", filepath.Join(filepath.Dir(path), "store")), &o, &e
+		code = Run(t.Context(), c)
+		return code, o.String(), e.String()
+	}
+	code, _, stderr := run(own, "run", path, "--app", "one", "-o", "brief:"+out)
+	require.Equal(t, runner.CodePass, code, stderr)
+	assert.FileExists(t, out)
+	assert.FileExists(t, filepath.Join(filepath.Dir(path), "one.txt"))
+	code, stdout, stderr := run(own, "report", "-o", "brief")
+	require.Equal(t, runner.CodePass, code, stderr)
+	assert.Equal(t, "brief: 1 results", stdout)
+	code, _, stderr = run(own, "report", "-o", "brif:x.json")
+	assert.Equal(t, runner.CodeUsage, code)
+	assert.Contains(t, stderr, `no format of that name or ending; did you mean "brief"?`)
+	assert.Contains(t, stderr, "formats: brief, csv")
+	code, stdout, _ = run(own, "schema")
+	assert.Equal(t, runner.CodePass, code)
+	assert.Contains(t, stdout, `"shop"`)
+	assert.Contains(t, stdout, `"brief"`)
+	code, _, stderr = run(own, "validate", path)
+	assert.Equal(t, runner.CodePass, code, stderr)
+
+	code, _, stderr = run(Config{}, "run", "--resume")
+	assert.Equal(t, runner.CodeUsage, code)
+	assert.Contains(t, stderr, `hint: the run was made by a command that has the kind of app "shop" and the report format "brief"; use that command for it`)
+
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, []byte(strings.NewReplacer("one: shop", "one: shopp", "brief", "breif").Replace(string(text))), 0o600))
+	code, _, stderr = run(own, "validate", path)
+	assert.Equal(t, runner.CodeUsage, code)
+	assert.Contains(t, stderr, `unknown kind of app "shopp"; did you mean "shop"?`)
+	assert.Contains(t, stderr, `unknown report format "breif"; did you mean "brief"?`)
 }
 
 func TestSuitesAndRunIDsAmongTheArguments(t *testing.T) {

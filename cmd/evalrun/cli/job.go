@@ -72,9 +72,13 @@ func (a *app) jobs(cmd *cobra.Command, f *runFlags, paths []string) ([]job, erro
 }
 
 func (a *app) load(path string) (*suite.Suite, error) {
-	return suite.Load(path, suite.Options{
-		Evaluators: a.Evaluators, AllowPath: a.allowPath, Getenv: a.Getenv, Formats: reporter.Formats(),
-	})
+	return suite.Load(path, a.suiteOptions())
+}
+
+func (a *app) suiteOptions() suite.Options {
+	return suite.Options{
+		Evaluators: a.Evaluators, Targets: a.Targets, Formats: a.Reporters.Formats(), AllowPath: a.allowPath, Getenv: a.Getenv,
+	}
 }
 
 // runJob runs a job and writes its reports. An error means that it did not start.

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/evalrun/evalrun/harness/runner"
+	"github.com/evalrun/evalrun/harness/strict"
 	"github.com/evalrun/evalrun/harness/suite"
 	"github.com/evalrun/evalrun/reporter"
 )
@@ -18,11 +19,13 @@ import (
 type outputFlags struct {
 	outputs []string
 	json    bool
+	formats []string // that there are
 }
 
-func (f *outputFlags) add(fl *pflag.FlagSet) {
+func (f *outputFlags) add(fl *pflag.FlagSet, reporters *reporter.Registry) {
+	f.formats = reporters.Formats()
 	fl.StringArrayVarP(&f.outputs, "output", "o", nil,
-		"write a report: FORMAT, FORMAT:PATH or a PATH whose ending tells (repeatable); formats: "+strings.Join(reporter.Formats(), ", "))
+		"write a report: FORMAT, FORMAT:PATH or a PATH whose ending tells (repeatable); formats: "+strings.Join(f.formats, ", "))
 	fl.BoolVar(&f.json, "json", false, "the same as -o json")
 }
 
@@ -53,18 +56,28 @@ func (f outputFlags) parse() ([]output, error) {
 		given = append(slices.Clone(given), "json")
 	}
 	for _, text := range given {
-		format, path, _ := strings.Cut(text, ":")
-		if !slices.Contains(reporter.Formats(), format) {
-			var ok bool
-			path = text
-			if format, ok = reporter.FormatOf(text); !ok {
-				return nil, &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("output %q: no format of that name or ending", text),
-					Hint: "formats: " + strings.Join(reporter.Formats(), ", ") + "; for example -o junit:out/report.xml"}
-			}
+		o, err := f.output(text)
+		if err != nil {
+			return nil, err
 		}
-		out = append(out, output{format: format, path: path})
+		out = append(out, o)
 	}
 	return out, apart(out, map[string]bool{})
+}
+
+// output reads one of them. What stands before a colon is a misspelled format when
+// it looks like one, else the beginning of a path.
+func (f outputFlags) output(text string) (output, error) {
+	format, path, _ := strings.Cut(text, ":")
+	if slices.Contains(f.formats, format) {
+		return output{format: format, path: path}, nil
+	}
+	meant := strict.Meant(format, f.formats)
+	if byEnding, ok := reporter.FormatOf(text); ok && slices.Contains(f.formats, byEnding) && (path == "" || meant == "") {
+		return output{format: byEnding, path: text}, nil
+	}
+	return output{}, &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("output %q: no format of that name or ending%s", text, meant),
+		Hint: "formats: " + strings.Join(f.formats, ", ") + "; for example -o junit:out/report.xml"}
 }
 
 // apart makes sure that no two outputs go to the same place; those that are taken

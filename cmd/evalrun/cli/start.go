@@ -113,7 +113,7 @@ func (a *app) schemaCommand() *cobra.Command {
 		Example: "  evalrun schema > evalrun.schema.json",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			data, err := suite.Schema(a.Evaluators)
+			data, err := suite.Schema(a.suiteOptions())
 			if err != nil {
 				return err
 			}

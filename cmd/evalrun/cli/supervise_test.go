@@ -118,6 +118,25 @@ func TestEvaluatorsThatEndTheProcess(t *testing.T) {
 	}
 }
 
+// TestAppsAndReportersThatEndTheProcess are no success either.
+func TestAppsAndReportersThatEndTheProcess(t *testing.T) {
+	path := program(t, ownProgram)
+	for own, text := range map[string]string{
+		"target":   "name: s\ndataset: {cases: [{id: a, input: x}]}\napp: fatal\nevaluators: [{includes: {value: x}}]\n",
+		"reporter": "name: s\ndataset: {cases: [{id: a, input: x}]}\napp: echo\nevaluators: [{includes: {value: x}}]\nreports: [fatal]\n",
+	} {
+		t.Run(own, func(t *testing.T) {
+			dir := t.TempDir()
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "suite.yaml"), []byte(text), 0o600))
+			cmd := exec.CommandContext(t.Context(), path, "run", "suite.yaml")
+			cmd.Dir, cmd.Env = dir, append(os.Environ(), "OWN="+own)
+			out, err := cmd.CombinedOutput()
+			assert.Equal(t, 4, codeOf(t, err), "%s", out)
+			assert.Contains(t, string(out), "before the command did")
+		})
+	}
+}
+
 // TestProgramsOfTheirOwnEndAsTheCommandDoes: without such an evaluator nothing is
 // different.
 func TestProgramsOfTheirOwnEndAsTheCommandDoes(t *testing.T) {

@@ -132,7 +132,7 @@ func (o output) open() (file, error) {
 
 // render writes one report to w.
 func (a *app) render(s reportSource, format string, w io.Writer) error {
-	r, err := reporter.New(format)
+	r, err := a.Reporters.New(format)
 	if err != nil {
 		return err
 	}

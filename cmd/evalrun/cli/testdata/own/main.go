@@ -1,8 +1,10 @@
-// Command own is an evalrun with evaluators of its own, which end the process.
+// Command own is an evalrun with an evaluator of its own, or with what OWN names, which
+// ends the process.
 package main
 
 import (
 	"context"
+	"io"
 	"log"
 	"os"
 	"strconv"
@@ -13,6 +15,8 @@ import (
 	"github.com/evalrun/evalrun/cmd/evalrun/cli"
 	"github.com/evalrun/evalrun/evaluator"
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/target"
+	"github.com/evalrun/evalrun/reporter"
 )
 
 func main() {
@@ -20,7 +24,26 @@ func main() {
 	if err := registry.Add(evaluator.Func("fate", fate)); err != nil {
 		log.Fatal(err)
 	}
-	code := cli.Run(context.Background(), cli.Config{Evaluators: registry})
+	config := cli.Config{Evaluators: registry}
+	switch os.Getenv("OWN") {
+	case "target":
+		config = cli.Config{Targets: target.NewRegistry()}
+		if err := config.Targets.Add("fatal", harness.TextApp(func(context.Context, string) (string, error) {
+			os.Exit(0)
+			return "", nil
+		})); err != nil {
+			log.Fatal(err)
+		}
+	case "reporter":
+		config = cli.Config{Reporters: reporter.NewRegistry()}
+		if err := config.Reporters.Add("fatal", reporter.Func(func(io.Writer, reporter.Data) error {
+			os.Exit(0)
+			return nil
+		})); err != nil {
+			log.Fatal(err)
+		}
+	}
+	code := cli.Run(context.Background(), config)
 	os.Stderr.WriteString("main goes on\n")
 	os.Exit(code)
 }
