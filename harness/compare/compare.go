@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/evalrun/evalrun/harness/reduce"
 	"github.com/evalrun/evalrun/harness/stat"
 )
 
@@ -78,29 +79,18 @@ type Flip struct {
 // Ratio compares positive numbers, such as latencies, by the logarithm of their
 // ratio.
 type Ratio struct {
-	n            int64
-	sum, squares total
+	logarithms moments
 }
 
 func (r *Ratio) add(base, now float64) {
 	if !(base > 0 && now > 0) || math.IsInf(base, 1) || math.IsInf(now, 1) {
 		return
 	}
-	x := math.Log(now) - math.Log(base)
-	r.n++
-	r.sum.add(x)
-	r.squares.add(x * x)
+	r.logarithms.add(math.Log(now) - math.Log(base))
 }
 
 // Estimate is of the mean logarithm.
-func (r *Ratio) Estimate() stat.Estimate {
-	n := float64(r.n)
-	e := stat.Estimate{Value: r.sum.value() / n, SE: math.NaN(), DF: n - 1, N: r.n}
-	if r.n > 1 {
-		e.SE = math.Sqrt(max(r.squares.value()-n*e.Value*e.Value, 0) / (n * (n - 1)))
-	}
-	return e
-}
+func (r *Ratio) Estimate() stat.Estimate { return r.logarithms.estimate() }
 
 // Ratio is that of the geometric means, new to base, with its interval.
 func (r *Ratio) Ratio(level float64) (ratio, low, high float64) {
@@ -284,14 +274,10 @@ func (m *Metric) value(s Score) float64 {
 }
 
 func (c *Collector) reduce(scores []float64) float64 {
-	if c.Reduce != nil {
-		return c.Reduce(scores)
+	if c.Reduce == nil {
+		return reduce.Reducer{}.Reduce(scores)
 	}
-	var sum float64
-	for _, s := range scores {
-		sum += s
-	}
-	return sum / float64(len(scores))
+	return c.Reduce(scores)
 }
 
 func lcm(a, b int64) int64 { return a / gcd(a, b) * b }

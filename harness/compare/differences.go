@@ -19,21 +19,21 @@ const finest = 120
 // Differences collects what the pairs of one metric came to. The zero value is
 // empty.
 type Differences struct {
-	n, worse, better int64
-	base, now        total
-	sum, squares     total
-	nowSquares       total            // of the scores of the new run
-	parts            total            // what one lost trial takes from a case, times its score
-	other            bool             // some value is neither 0 nor 1
-	beyond           bool             // some value of the new run is outside of [0,1]
-	grid             int64            // steps to 1; 0 before the first
-	steps            map[int64]int64  // differences by steps of the grid
-	off              bool             // some difference is off the grid
-	kept             []float64        // the first differences
-	clusters         map[string]*sums // nil while no case names one
-	alone            int64            // cases without a cluster: each its own
-	aloneSquares     total
-	alones           []float64 // the first of their differences
+	moments       // of the differences
+	worse, better int64
+	base, now     total
+	nowSquares    total            // of the scores of the new run
+	parts         total            // what one lost trial takes from a case, times its score
+	other         bool             // some value is neither 0 nor 1
+	beyond        bool             // some value of the new run is outside of [0,1]
+	grid          int64            // steps to 1; 0 before the first
+	steps         map[int64]int64  // differences by steps of the grid
+	off           bool             // some difference is off the grid
+	kept          []float64        // the first differences
+	clusters      map[string]*sums // nil while no case names one
+	alone         int64            // cases without a cluster: each its own
+	aloneSquares  total
+	alones        []float64 // the first of their differences
 }
 
 type sums struct {
@@ -41,31 +41,14 @@ type sums struct {
 	sum float64
 }
 
-// total adds up with the rounding errors of Neumaier's sum.
-type total struct{ sum, rest float64 }
-
-func (t *total) add(x float64) {
-	s := t.sum + x
-	if math.Abs(t.sum) >= math.Abs(x) {
-		t.rest += (t.sum - s) + x
-	} else {
-		t.rest += (x - s) + t.sum
-	}
-	t.sum = s
-}
-
-func (t total) value() float64 { return t.sum + t.rest }
-
 // add takes one pair: the reduced scores of a case, which are on a grid of that
 // many steps when they are means over trials of yes and no. part is what the loss
 // of one passed trial takes from a case; 0 where there are no verdicts.
 func (d *Differences) add(base, now float64, cluster string, grid int64, part float64) {
 	difference := now - base
-	d.n++
+	d.moments.add(difference)
 	d.base.add(base)
 	d.now.add(now)
-	d.sum.add(difference)
-	d.squares.add(difference * difference)
 	d.nowSquares.add(now * now)
 	d.parts.add(now * part)
 	d.other = d.other || base != 0 && base != 1 || now != 0 && now != 1
@@ -144,15 +127,12 @@ func (d *Differences) groups() int64 {
 
 // Estimate is of the mean difference, by cluster where there are clusters.
 func (d *Differences) Estimate() stat.Estimate {
-	n := float64(d.n)
-	e := stat.Estimate{Value: d.sum.value() / n, SE: math.NaN(), N: d.groups()}
+	if !d.clustered() {
+		return d.moments.estimate()
+	}
+	e := stat.Estimate{Value: d.mean(), SE: math.NaN(), N: d.groups()}
 	e.DF = float64(e.N - 1)
 	if e.N < 2 {
-		return e
-	}
-	if !d.clustered() {
-		squares := max(d.squares.value()-n*e.Value*e.Value, 0)
-		e.SE = math.Sqrt(squares / (n * (n - 1)))
 		return e
 	}
 	// Σ(x-m)² of the cases that are alone; (Σx - n·m)² of each cluster.
@@ -166,7 +146,7 @@ func (d *Differences) Estimate() stat.Estimate {
 	}
 	inside += max(d.aloneSquares.value()-2*e.Value*all+float64(d.alone)*e.Value*e.Value, 0)
 	groups := float64(e.N)
-	e.SE = math.Sqrt(inside) / n * math.Sqrt(groups/(groups-1))
+	e.SE = math.Sqrt(inside) / float64(d.n) * math.Sqrt(groups/(groups-1))
 	return e
 }
 
@@ -175,6 +155,5 @@ func (d *Differences) StdDev() float64 {
 	if d.n < 2 {
 		return 0
 	}
-	n, mean := float64(d.n), d.sum.value()/float64(d.n)
-	return math.Sqrt(max(d.squares.value()-n*mean*mean, 0) / (n - 1))
+	return math.Sqrt(d.scatter() / float64(d.n-1))
 }

@@ -123,20 +123,11 @@ func Unlike(base, now About) []string {
 		out = append(out, fmt.Sprintf("trials were reduced by %s and are by %s", base.Reduce, now.Reduce))
 	}
 	for _, name := range slices.Sorted(maps.Keys(now.Digests)) {
-		if metric, ok := evaluatorOf(name); ok && base.Digests[name] != "" && base.Digests[name] != now.Digests[name] {
+		if metric, ok := strings.CutPrefix(name, "evaluator "); ok && base.Digests[name] != "" && base.Digests[name] != now.Digests[name] {
 			out = append(out, "evaluator "+metric+" has changed")
 		}
 	}
 	return out
-}
-
-const evaluatorPrefix = "evaluator "
-
-func evaluatorOf(digest string) (metric string, ok bool) {
-	if len(digest) <= len(evaluatorPrefix) || digest[:len(evaluatorPrefix)] != evaluatorPrefix {
-		return "", false
-	}
-	return digest[len(evaluatorPrefix):], true
 }
 
 // Shared are the metrics of both runs; nil when it is not known which one of them
