@@ -10,12 +10,16 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/evalrun/evalrun/harness/internal/pace"
 )
 
 // answer reads a response to its end and decodes it.
 func (c *call) answer(ctx context.Context, resp *http.Response) *Error {
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		c.ahead.Store(int64(time.Until(date)))
+	}
 	e := &Error{
 		Method: c.request.Method, Path: c.request.Path, Status: resp.StatusCode,
 		ContentType: c.Clean(resp.Header.Get("Content-Type")),

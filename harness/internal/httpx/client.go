@@ -71,7 +71,12 @@ type Client struct {
 	maxBody int64
 	pace    *pace.Host // nil: none
 	sleep   func(ctx context.Context, d time.Duration) error
+	ahead   atomic.Int64 // nanoseconds by which the server's clock is ahead of ours
 }
+
+// Now is the server's time, to a few seconds, as its last answer had it in the
+// header Date; ours before there was one.
+func (c *Client) Now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
 
 // New checks the configuration; nothing is sent.
 func New(c Config) (*Client, error) {
