@@ -28,7 +28,7 @@ func arrows() map[string][]string {
 		secrets  = "harness/internal/redact" // for whoever shows or keeps what others said
 		suite    = append([]string{secrets, "harness/compare", "harness/dataset", "harness/target", "harness/gate", "harness/sgp", hosts, "evaluator"}, domain...)
 		runner   = append([]string{"harness/suite", "harness/store", "harness/baseline", "harness/plan", "harness/flaky", "reporter"}, suite...)
-		command  = append([]string{"harness/runner", "harness/sgp/sgpserver"}, runner...)
+		command  = append([]string{"harness/runner", "harness/sgp/sgpserver", "harness/retell/retellserver"}, runner...)
 	)
 	return map[string][]string{
 		"harness":                 nil,
@@ -46,7 +46,6 @@ func arrows() map[string][]string {
 		"harness/store":           domain,
 		"harness/sgp":             platform,
 		"harness/retell":          platform,
-		"harness/sgp/sgpserver":   append([]string{"harness/sgp", "harness/store"}, platform...),
 		"evaluator":               domain,
 		"reporter":                append([]string{"harness/compare"}, domain...),
 		"harness/suite":           suite,
@@ -60,6 +59,11 @@ func arrows() map[string][]string {
 		"harness/compare":         domain,
 		"harness/flaky":           append([]string{"harness/compare"}, domain...),
 		"harness/plan":            append([]string{"harness/compare"}, domain...),
+
+		// Servers that stand in for platforms.
+		"harness/internal/localhttp":  nil,
+		"harness/sgp/sgpserver":       append([]string{"harness/sgp", "harness/store", "harness/internal/localhttp"}, platform...),
+		"harness/retell/retellserver": append([]string{"harness/retell", "harness/internal/localhttp"}, platform...),
 	}
 }
 

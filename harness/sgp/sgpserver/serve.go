@@ -1,29 +1,18 @@
 package sgpserver
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"net"
-	"net/http"
-	"time"
+
+	"github.com/evalrun/evalrun/harness/internal/localhttp"
 )
 
 // DefaultAddr is where Serve listens when it is told nothing.
 const DefaultAddr = "127.0.0.1:8400"
 
-// The time limits of Serve's connections. A batch of the largest size takes a
-// few seconds; a client that stalls must not hold a connection for ever.
-const (
-	headerTime = 10 * time.Second
-	bodyTime   = 2 * time.Minute
-	idleTime   = 2 * time.Minute
-	grace      = 5 * time.Second
-)
-
 // ErrNeedsKey is wrapped by Serve's error about an address that others can reach
 // while Config.APIKey is empty.
-var ErrNeedsKey = errors.New("others can reach that address, and no API key is set: set one")
+var ErrNeedsKey = localhttp.ErrNeedsKey
 
 // Serve answers requests on addr ("" is DefaultAddr) until ctx ends; then it lets
 // running requests finish for up to five seconds and returns nil. When it can be
@@ -33,53 +22,5 @@ var ErrNeedsKey = errors.New("others can reach that address, and no API key is s
 // An address that is not loopback, such as ":8400", needs an API key: without
 // one anybody on the network could read and write the store.
 func Serve(ctx context.Context, addr string, c Config, ready func(addr string)) error {
-	if addr == "" {
-		addr = DefaultAddr
-	}
-	if err := checkAddr(addr, c.APIKey); err != nil {
-		return err
-	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return fmt.Errorf("serve on %s: %w", addr, err)
-	}
-	srv := &http.Server{
-		Handler:           New(c),
-		ReadHeaderTimeout: headerTime,
-		ReadTimeout:       bodyTime,
-		WriteTimeout:      bodyTime,
-		IdleTimeout:       idleTime,
-		MaxHeaderBytes:    64 << 10,
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- srv.Serve(listener) }()
-	if ready != nil {
-		ready(listener.Addr().String())
-	}
-	select {
-	case err := <-ended:
-		return fmt.Errorf("serve on %s: %w", addr, err)
-	case <-ctx.Done():
-	}
-	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-	defer cancel()
-	if err := srv.Shutdown(limit); err != nil {
-		_ = srv.Close() // the requests that are still running are cut off
-	}
-	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve on %s: %w", addr, err)
-	}
-	return nil
-}
-
-// checkAddr refuses an address that others can reach, unless there is a key.
-func checkAddr(addr, key string) error {
-	tcp, err := net.ResolveTCPAddr("tcp", addr)
-	if err != nil {
-		return fmt.Errorf("serve on %s: %w", addr, err)
-	}
-	if !tcp.IP.IsLoopback() && key == "" {
-		return fmt.Errorf("serve on %s: %w (Config.APIKey), or listen on %s", addr, ErrNeedsKey, DefaultAddr)
-	}
-	return nil
+	return localhttp.Serve(ctx, cmp.Or(addr, DefaultAddr), New(c), c.APIKey != "", ready)
 }

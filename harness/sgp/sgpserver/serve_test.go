@@ -88,7 +88,7 @@ func TestServeRefusesAddresses(t *testing.T) {
 	for _, addr := range []string{":0", "0.0.0.0:0", "[::]:0", "10.1.2.3:0", "169.254.1.1:0"} {
 		err := sgpserver.Serve(t.Context(), addr, sgpserver.Config{Store: db}, func(string) { t.Errorf("%s: is served", addr) })
 		assert.ErrorIs(t, err, sgpserver.ErrNeedsKey, addr)
-		assert.EqualError(t, err, "serve on "+addr+": others can reach that address, and no API key is set: set one (Config.APIKey), or listen on 127.0.0.1:8400")
+		assert.EqualError(t, err, "serve on "+addr+": others can reach that address, and no API key is set: set one (Config.APIKey), or listen on loopback")
 	}
 	for _, addr := range []string{"nonsense", "127.0.0.1:99999", "127.0.0.1"} {
 		assert.Error(t, sgpserver.Serve(t.Context(), addr, sgpserver.Config{Store: db}, nil), addr)
