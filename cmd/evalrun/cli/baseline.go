@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -163,14 +164,9 @@ sorted, so that a diff shows what changed.`,
 			if info.Status != "complete" {
 				return &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("run %s is %s: it can't be a baseline", info.ID, info.Status)}
 			}
-			f, err := create(args[1])
-			if err != nil {
-				return err
-			}
-			if err := baseline.Write(cmd.Context(), f, runner.NewSide(st, info)); err != nil {
-				return errors.Join(err, f.Discard())
-			}
-			return f.Close()
+			return output{path: args[1]}.write(a.stdout, func(w io.Writer) error {
+				return baseline.Write(cmd.Context(), w, runner.NewSide(st, info))
+			})
 		},
 	}
 }

@@ -140,45 +140,30 @@ func (a *app) pullCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) pull(cmd *cobra.Command, source *sgp.Source, path string) (err error) {
-	var w io.Writer = a.stdout
-	if path != "" {
-		f, ferr := create(path)
-		if ferr != nil {
-			return ferr
-		}
-		defer func() {
-			if err != nil {
-				_ = f.Discard() // err says what is wrong
-				return
-			}
-			err = f.Close()
-		}()
-		w = f
-	}
-	b := bufio.NewWriter(w)
-	enc := json.NewEncoder(b)
-	enc.SetEscapeHTML(false)
+func (a *app) pull(cmd *cobra.Command, source *sgp.Source, path string) error {
 	n := 0
-	for c, err := range sgp.Pull(cmd.Context(), source) {
-		if err != nil {
-			if n == 0 && !errors.Is(err, sgp.ErrChanged) { // no such dataset, or nobody there
+	err := output{path: path}.write(a.stdout, func(w io.Writer) error {
+		b := bufio.NewWriter(w)
+		enc := json.NewEncoder(b)
+		enc.SetEscapeHTML(false)
+		for c, err := range sgp.Pull(cmd.Context(), source) {
+			if err != nil {
+				if n == 0 && !errors.Is(err, sgp.ErrChanged) { // no such dataset, or nobody there
+					return err
+				}
+				return &runner.Error{Code: runner.CodeIncomplete, Err: err}
+			}
+			if err := enc.Encode(caseLine{c}); err != nil {
 				return err
 			}
-			return &runner.Error{Code: runner.CodeIncomplete, Err: err}
+			n++
 		}
-		if err := enc.Encode(caseLine{c}); err != nil {
-			return err
-		}
-		n++
-	}
-	if err := b.Flush(); err != nil {
-		return err
-	}
-	if path != "" && !a.quiet {
+		return b.Flush()
+	})
+	if err == nil && path != "" && !a.quiet {
 		a.say("%d cases in %s", n, path)
 	}
-	return nil
+	return err
 }
 
 // caseLine is a case as our own datasets have it: evalrun reads it back without

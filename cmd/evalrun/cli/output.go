@@ -22,8 +22,8 @@ type outputFlags struct {
 	formats []string // that there are
 }
 
-func (f *outputFlags) add(fl *pflag.FlagSet, reporters *reporter.Registry) {
-	f.formats = reporters.Formats()
+func (f *outputFlags) add(fl *pflag.FlagSet, formats []string) {
+	f.formats = formats
 	fl.StringArrayVarP(&f.outputs, "output", "o", nil,
 		"write a report: FORMAT, FORMAT:PATH or a PATH whose ending tells (repeatable); formats: "+strings.Join(f.formats, ", "))
 	fl.BoolVar(&f.json, "json", false, "the same as -o json")
@@ -77,7 +77,7 @@ func (f outputFlags) output(text string) (output, error) {
 		return output{format: byEnding, path: text}, nil
 	}
 	return output{}, &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("output %q: no format of that name or ending%s", text, meant),
-		Hint: "formats: " + strings.Join(f.formats, ", ") + "; for example -o junit:out/report.xml"}
+		Hint: "formats: " + strings.Join(f.formats, ", ") + "; for example -o markdown:out/report.md"}
 }
 
 // apart makes sure that no two outputs go to the same place; those that are taken

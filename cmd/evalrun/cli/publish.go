@@ -42,7 +42,7 @@ ours; 2 nothing was posted, for want of a run or by the suite's fault; 130, 143 
 	fl := cmd.Flags()
 	fl.StringVar(&f.suite, "suite", "", "suite file (default: the one that the run was started with)")
 	fl.BoolVar(&f.retryRejected, "retry-rejected", false, "post results that the platform rejected once more")
-	f.outputs.add(fl, a.Reporters)
+	f.outputs.add(fl, a.Reporters.Formats())
 	return cmd
 }
 

@@ -69,7 +69,7 @@ posted, as evalrun publish does; when there is nothing to do at all, it is repor
 	fl.Float64Var(&f.maxCost, "max-cost", 0, "stop when the answers have cost this many US dollars")
 	fl.StringToStringVar(&f.tags, "tag", nil, "keep key=value with the run (repeatable)")
 	f.against.add(fl)
-	f.outputs.add(fl, a.Reporters)
+	f.outputs.add(fl, a.Reporters.Formats())
 	return cmd
 }
 

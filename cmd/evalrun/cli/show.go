@@ -37,7 +37,7 @@ func (a *app) showCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&id, "case", "", "show the trials of this case, whole")
 	f.add(cmd)
-	out.add(cmd.Flags(), a.Reporters)
+	out.add(cmd.Flags(), a.Reporters.Formats())
 	return cmd
 }
 

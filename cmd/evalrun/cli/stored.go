@@ -112,7 +112,7 @@ to the end.`,
 		},
 	}
 	cmd.Flags().StringVar(&path, "suite", "", "suite file (default: the one that the run was started with)")
-	out.add(cmd.Flags(), a.Reporters)
+	out.add(cmd.Flags(), a.Reporters.Formats())
 	return cmd
 }
 
@@ -157,7 +157,7 @@ The exit code is that of the run, so 4 when it is incomplete and 5 when its resu
 	}
 	f.add(cmd)
 	cmd.Flags().StringArrayVar(&f.checks, "check", nil, "a check to judge by (repeatable)")
-	out.add(cmd.Flags(), a.Reporters)
+	out.add(cmd.Flags(), a.Reporters.Formats())
 	return cmd
 }
 
@@ -177,7 +177,7 @@ func (a *app) reportCommand() *cobra.Command {
 		},
 	}
 	f.add(cmd)
-	out.add(cmd.Flags(), a.Reporters)
+	out.add(cmd.Flags(), a.Reporters.Formats())
 	return cmd
 }
 

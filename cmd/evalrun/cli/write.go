@@ -109,14 +109,20 @@ func (s reportSource) firstError() string {
 }
 
 func (a *app) writeOne(s reportSource, o output) error {
+	return o.write(a.stdout, func(w io.Writer) error { return a.render(s, o.format, w) })
+}
+
+// write has the output written to its file, which it is given up with when that
+// fails, or to standard output.
+func (o output) write(stdout io.Writer, text func(io.Writer) error) error {
 	if o.path == "" {
-		return a.render(s, o.format, a.stdout)
+		return text(stdout)
 	}
 	f, err := o.open()
 	if err != nil {
 		return err
 	}
-	if err := a.render(s, o.format, f); err != nil {
+	if err := text(f); err != nil {
 		return errors.Join(err, f.Discard())
 	}
 	return f.Close()
