@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -39,6 +40,12 @@ type Config struct {
 	// Pacer is asked before each call of the app, retries included; nil lets all
 	// through. Limited makes one of a rate limiter.
 	Pacer Pacer
+	// Ahead, when given, is told of trials before any of them begins, a page of the
+	// source at a time: what the App will be asked. It is for apps that start many
+	// at once. Its error ends the run.
+	Ahead func(ctx context.Context, trials []Input) error
+	// Demand, when given, says when each trial begins; nil lets the engine decide.
+	Demand *Demand
 	// Grace is how long running trials may go on after ctx has ended, default
 	// 10s. What finishes by then is kept.
 	Grace time.Duration

@@ -76,20 +76,29 @@ func (e *engine) plan(ctx context.Context, pages <-chan Page, tasks *taskQueue) 
 				return fmt.Errorf("plan: %w", err)
 			}
 		}
-		if !e.hand(ctx, chosen, there, tasks) {
-			return nil
+		if ok, err := e.hand(ctx, chosen, there, tasks); !ok || err != nil {
+			return err
 		}
 		if e.Limit > 0 && e.planned >= e.Limit {
 			e.plannedAll = true
+			e.askedAll(ctx)
 			return nil
 		}
 	}
 	e.plannedAll = e.fetchedAll
+	e.askedAll(ctx)
 	return nil
 }
 
+// askedAll waits until Demand asks for nothing more.
+func (e *engine) askedAll(ctx context.Context) {
+	if e.Demand != nil {
+		e.Demand.wait(ctx)
+	}
+}
+
 // hand gives out the trials of the chosen cases; false when ctx has ended.
-func (e *engine) hand(ctx context.Context, chosen []Case, there Planned, tasks *taskQueue) bool {
+func (e *engine) hand(ctx context.Context, chosen []Case, there Planned, tasks *taskQueue) (bool, error) {
 	finished := make(map[Key]bool, len(there.Finished))
 	for _, k := range there.Finished {
 		finished[k] = true
@@ -97,6 +106,9 @@ func (e *engine) hand(ctx context.Context, chosen []Case, there Planned, tasks *
 	answered := make(map[Key]Result, len(there.Answered))
 	for _, r := range there.Answered {
 		answered[r.Key()] = r
+	}
+	if err := e.tellAhead(ctx, chosen, finished, answered); err != nil {
+		return false, err
 	}
 	for _, c := range chosen {
 		e.planned++
@@ -113,13 +125,41 @@ func (e *engine) hand(ctx context.Context, chosen []Case, there Planned, tasks *
 				t.r = r
 				t.r.Case, t.r.Pending, t.r.Scores = c, false, nil
 			}
-			if !tasks.put(ctx, t) {
-				return false
+			if !e.offer(ctx, t, tasks) {
+				return false, nil
 			}
 			e.handed++
 		}
 	}
-	return true
+	return true, nil
+}
+
+// offer hands out a trial, to Demand when that is given; false when ctx has ended.
+func (e *engine) offer(ctx context.Context, t *trial, tasks *taskQueue) bool {
+	if e.Demand != nil {
+		return ctx.Err() == nil && e.Demand.offer(t)
+	}
+	return tasks.put(ctx, t)
+}
+
+// tellAhead tells the app of the trials that it will be asked.
+func (e *engine) tellAhead(ctx context.Context, chosen []Case, finished map[Key]bool, answered map[Key]Result) error {
+	if e.Ahead == nil {
+		return nil
+	}
+	var inputs []Input
+	for _, c := range chosen {
+		for n := 1; n <= e.Trials; n++ {
+			key := Key{c.ID, n}
+			if _, ok := answered[key]; !ok && !finished[key] {
+				inputs = append(inputs, c.forApp(n, e.Seed))
+			}
+		}
+	}
+	if len(inputs) == 0 {
+		return nil
+	}
+	return guarded("app", func() error { return e.Ahead(ctx, inputs) })
 }
 
 // choose applies Filter, Sample and Limit, and numbers the cases.

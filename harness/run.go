@@ -136,6 +136,10 @@ func (e *engine) run(ctx context.Context) error {
 	pages := make(chan Page, 1)
 	tasks := newTaskQueue(max(2*e.Concurrency, 256))
 	results := newQueue(max(4*e.Concurrency, 256), 16<<20)
+	if e.Demand != nil {
+		e.Demand.begin(feeding, tasks)
+		defer e.Demand.end()
+	}
 
 	// A source that fails stops nothing: what it gave before is still run.
 	var fetchErr error
@@ -158,6 +162,9 @@ func (e *engine) run(ctx context.Context) error {
 	g.Go(func() error {
 		defer results.close()
 		p := pool{engine: e, tasks: tasks, deliver: func(t *trial, ok bool) {
+			if e.Demand != nil {
+				e.Demand.tell(t, ok)
+			}
 			if ok {
 				results.put(t.r)
 			}
@@ -237,6 +244,11 @@ func (e *engine) report(err error) *Report {
 		r.Status = Incomplete
 		if err != nil {
 			r.Reasons = append(r.Reasons, err.Error())
+		}
+	}
+	if e.Demand != nil && err == nil {
+		if n := e.Demand.left(); n > 0 {
+			r.Reasons = append(r.Reasons, fmt.Sprintf("%d trials were planned and not asked for", n))
 		}
 	}
 	if r.Abandoned > 0 {

@@ -41,6 +41,22 @@ func (q *taskQueue) put(ctx context.Context, t *trial) bool {
 	if ctx.Err() != nil {
 		return false
 	}
+	q.append(t)
+	return true
+}
+
+// add adds a trial without waiting for room; false when ctx has ended.
+func (q *taskQueue) add(ctx context.Context, t *trial) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if ctx.Err() != nil || q.closed {
+		return false
+	}
+	q.append(t)
+	return true
+}
+
+func (q *taskQueue) append(t *trial) {
 	if q.next >= q.room { // what was taken makes room
 		n := copy(q.trials, q.trials[q.next:])
 		clear(q.trials[n:])
@@ -48,7 +64,6 @@ func (q *taskQueue) put(ctx context.Context, t *trial) bool {
 	}
 	q.trials = append(q.trials, t)
 	q.more.Signal()
-	return true
 }
 
 func (q *taskQueue) waiting() int { return len(q.trials) - q.next }

@@ -84,7 +84,11 @@ func (r *runner) engine(ctx context.Context, news chan<- struct{}) (ending, erro
 	if r.journaled != nil {
 		kept = r.journaled(kept)
 	}
-	e.report, e.err = harness.Run(ctx, r.config(kept, pacer, progress))
+	drive := r.options.Drive
+	if drive == nil {
+		drive = harness.Run
+	}
+	e.report, e.err = drive(ctx, r.config(kept, pacer, progress))
 	if e.report == nil {
 		e.stopShow()
 		return e, e.err
@@ -174,12 +178,29 @@ func (r *runner) record(ctx context.Context, e *ending) {
 			err = errors.Join(err, r.stored.SetEvaluators(ctx, spec.Evaluators, digests))
 		}
 	}
+	err = errors.Join(err, r.keepSelected(ctx))
 	err = errors.Join(err, r.stored.Finish(ctx, string(e.report.Status), kept, e.report.Cases.Planned))
 	if err != nil {
 		e.report.Status = harness.Incomplete
 		e.reasons = append(e.reasons, r.redact.Text(err.Error()))
 		e.err = cmp.Or(e.err, err)
 	}
+}
+
+// keepSelected keeps what Drive chose of the cases.
+func (r *runner) keepSelected(ctx context.Context) error {
+	if r.options.Selected == nil {
+		return nil
+	}
+	ids := r.options.Selected()
+	if ids == nil {
+		return nil
+	}
+	options, err := Selection{Cases: ids}.options()
+	if err != nil {
+		return err
+	}
+	return r.stored.SetOption(ctx, selectionOption, options[selectionOption])
 }
 
 // splitNotes tells the reasons from the warnings of a stored run.
@@ -206,12 +227,19 @@ func (r *runner) concurrency() int {
 
 func (r *runner) config(j harness.Journal, pacer harness.Pacer, p *harness.Progress) harness.Config {
 	s := r.suite
-	c := harness.Config{
-		Source: r.source, App: r.app, Evaluators: r.evaluators, Journal: j,
-		Trials: s.Trials, Concurrency: r.concurrency(), Timeout: s.Timeout,
-		Retry: harness.Retry{Max: s.Retries}, Grace: r.grace(), Abort: r.options.Abort,
-		Filter: r.filter(), Sample: r.selection.Sample, Limit: r.selection.Limit,
-		Seed: s.Seed, Pacer: pacer, Progress: p,
+	c := s.Values()
+	c.Source, c.App, c.Evaluators, c.Journal, c.Progress = r.source, r.app, r.evaluators, j, p
+	c.Trials, c.Concurrency, c.Timeout, c.Retry.Max = s.Trials, r.concurrency(), s.Timeout, s.Retries
+	c.Sample, c.Seed, c.Ahead = r.selection.Sample, s.Seed, r.ahead
+	c.Grace, c.Abort = r.grace(), r.options.Abort
+	if f, own := r.filter(), c.Filter; f != nil {
+		c.Filter = func(tc harness.Case) bool { return f(tc) && (own == nil || own(tc)) }
+	}
+	if r.selection.Limit > 0 {
+		c.Limit = r.selection.Limit
+	}
+	if c.Pacer == nil {
+		c.Pacer = pacer
 	}
 	if !s.Reduce.IsMean() {
 		c.Reduce = s.Reduce.Reduce

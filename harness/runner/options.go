@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -46,6 +47,12 @@ type Options struct {
 	// Version is evalrun's, and Revision that of the code under test; kept with
 	// the run.
 	Version, Revision string
+	// Drive, when given, runs the engine; nil means harness.Run. It may change the
+	// Config's Source, Demand and Concurrency, wrap its App, and return ErrNothing.
+	Drive func(ctx context.Context, c harness.Config) (*harness.Report, error)
+	// Selected, when given, is asked once Drive has returned which cases it took, nil
+	// for all; they are kept as the run's selection.
+	Selected func() []string
 	// Started, when given, is told the run's ID and progress before the first
 	// case; what it returns is called after the last one.
 	Started func(id string, p *harness.Progress) (stop func())
@@ -53,6 +60,10 @@ type Options struct {
 	// quiet time. It is called from several goroutines.
 	Notice func(text string)
 }
+
+// ErrNothing is what Options.Drive returns, with no report, when it found nothing to
+// run: there is then no run in the store.
+var ErrNothing = errors.New("nothing to run")
 
 // Outcome is what a run came to.
 type Outcome struct {

@@ -56,12 +56,13 @@ type runner struct {
 	source     harness.Source
 	app        harness.App
 	evaluators []harness.Evaluator
-	server     *process.Server // nil without start
-	posting    *posting        // nil without publish
-	paid       float64         // US dollars, for answers of the resumed run
-	most       int             // calls of the app at once; 0: as the suite says
-	found      map[string]bool // of the cases that the selection names
-	notes      []string        // warnings that are kept with the run
+	server     *process.Server                                         // nil without start
+	posting    *posting                                                // nil without publish
+	paid       float64                                                 // US dollars, for answers of the resumed run
+	ahead      func(ctx context.Context, trials []harness.Input) error // of the app; nil when it does not care
+	most       int                                                     // calls of the app at once; 0: as the suite says
+	found      map[string]bool                                         // of the cases that the selection names
+	notes      []string                                                // warnings that are kept with the run
 	closers    []io.Closer
 
 	// For tests; nil outside of them.
@@ -162,6 +163,11 @@ func (r *runner) build(ctx context.Context) error {
 	}
 	if l, ok := r.app.(target.Limited); ok {
 		r.most = l.MaxConcurrency()
+	}
+	if a, ok := r.app.(interface {
+		Ahead(ctx context.Context, trials []harness.Input) error
+	}); ok {
+		r.ahead = a.Ahead
 	}
 	return nil
 }

@@ -135,6 +135,9 @@ func (s *Suite) App(name string, env target.Env) (harness.App, error) {
 	if name == "" && len(s.Apps) == 1 {
 		name = s.Apps[0].Name
 	}
+	if s.values.App != nil {
+		return borrowedApp{s.values.App}, nil
+	}
 	var names []string
 	for _, a := range s.Apps {
 		if a.Name == name {

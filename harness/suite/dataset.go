@@ -12,7 +12,8 @@ import (
 	"github.com/evalrun/evalrun/harness/strict"
 )
 
-// Dataset is where a suite's cases come from: one of File, Cases and SGP is set.
+// Dataset is where a suite's cases come from: one of File, Cases, SGP and Source is
+// set.
 type Dataset struct {
 	// File is relative to the suite. Format, Map and Items are as in
 	// dataset.Options.
@@ -26,6 +27,9 @@ type Dataset struct {
 
 	// SGP is a dataset of Scale GP.
 	SGP *SGPDataset
+
+	// Source is a Go value; see Suite.Use.
+	Source harness.Source
 }
 
 // SGPDataset names a dataset of Scale GP. Version 0 means the dataset as it is
@@ -44,6 +48,8 @@ func (d Dataset) String() string {
 		return "sgp:" + d.SGP.DatasetID
 	case d.File != "":
 		return d.File
+	case d.Source != nil:
+		return fmt.Sprintf("a %T", d.Source)
 	}
 	if len(d.Cases) == 1 {
 		return "1 inline case"

@@ -60,6 +60,9 @@ func (s *Suite) BuildEvaluators(env evaluator.Env) ([]harness.Evaluator, error) 
 		}
 		built = append(built, e)
 	}
+	for _, e := range s.values.Evaluators {
+		built = append(built, borrowedEvaluator{e})
+	}
 	return built, nil
 }
 

@@ -28,6 +28,8 @@ func (s *Suite) Source(ctx context.Context) (harness.Source, error) {
 			return nil, err
 		}
 		return platform{&sgp.Source{Client: client, DatasetID: d.SGP.DatasetID, Version: d.SGP.Version}}, nil
+	case d.Source != nil:
+		return s.goSource(ctx)
 	case d.File != "":
 		return s.openFile()
 	}

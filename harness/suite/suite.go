@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/evalrun/evalrun/evaluator"
+	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/gate"
 	"github.com/evalrun/evalrun/harness/internal/pace"
 	"github.com/evalrun/evalrun/harness/reduce"
@@ -85,6 +86,7 @@ type Suite struct {
 	// Scale GP. They must not appear in anything that is shown or kept.
 	Secrets []string
 
+	values     harness.Config // see Use
 	digests    map[string]string
 	folder     folder
 	evaluators []strict.Node
