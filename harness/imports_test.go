@@ -53,7 +53,7 @@ func arrows() map[string][]string {
 		"harness/evaltest":        append([]string{"harness/suite", "harness/gate", "evaluator"}, domain...),
 		"cmd/evalrun/cli":         command,
 		"cmd/evalrun":             append([]string{"cmd/evalrun/cli"}, command...),
-		"examples":                command,
+		"examples":                append([]string{"cmd/evalrun/cli"}, command...),
 		"harness/reduce":          {"harness/stat"},
 		"harness/baseline":        append([]string{"harness/compare"}, domain...),
 		"harness/compare":         domain,
