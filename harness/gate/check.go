@@ -79,6 +79,21 @@ func (c Check) Evaluators() []string {
 	return nil
 }
 
+// Missing are those of them that evaluators with these metrics do not give. A limit
+// may be for a part that an evaluator gives beside its metric, METRIC/PART.
+func (c Check) Missing(metrics []string) []string {
+	var missing []string
+	for _, name := range c.Evaluators() {
+		given := func(metric string) bool {
+			return name == metric || c.kind() == kindScore && strings.HasPrefix(name, metric+"/")
+		}
+		if !slices.ContainsFunc(metrics, given) {
+			missing = append(missing, name)
+		}
+	}
+	return missing
+}
+
 func (c Check) kind() kind { return kindOf(c.Metric, c.Stat) }
 
 // kind sorts metrics by what their limits look like.

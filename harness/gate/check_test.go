@@ -132,3 +132,23 @@ func FuzzParse(f *testing.F) {
 		assert.NotEmpty(t, c.Stat)
 	})
 }
+
+// TestMissingMetrics: a limit may be for a part of a metric, a comparison may not.
+func TestMissingMetrics(t *testing.T) {
+	metrics := []string{"equals", "reading"}
+	for text, want := range map[string][]string{
+		"equals.pass_rate >= 0.9":               nil,
+		"reading/words.mean <= 20":              nil,
+		"latency.p95 <= 2s":                     nil,
+		"equal.mean >= 0.9":                     {"equal"},
+		"readings/words.mean <= 20":             {"readings/words"},
+		"no_regression: {metrics: [equals, x]}": {"x"},
+		"improvement: {metrics: [reading/all]}": {"reading/all"},
+		"must_pass: {metrics: [y], cases: [a]}": {"y"},
+		"no_regression":                         nil,
+	} {
+		c, err := gate.Parse(text)
+		require.NoError(t, err, text)
+		assert.Equal(t, want, c.Missing(metrics), text)
+	}
+}

@@ -13,6 +13,8 @@
 //	<evaluator>.pass_rate   share of passes, 0 to 1: the mean over the cases
 //	<evaluator>.mean        mean score over the cases
 //	<evaluator>.min .max    lowest and highest score of any trial
+//	<evaluator>/<part>.…    the same of a part that an evaluator of your own gives
+//	                        beside its metric, as a score of the name evaluator/part
 //	latency.p50 .p95 .max .mean   of the answers; a duration: 300ms, 2s, 1m30s
 //	errors.rate .count      trials that the app did not answer or that an
 //	                        evaluator could not score

@@ -59,10 +59,7 @@ func (f *gateFlags) of(a *app, info store.Info) ([]gate.Check, error) {
 
 // measured refuses a check of a metric that the run does not have.
 func measured(c gate.Check, info store.Info) error {
-	for _, name := range c.Evaluators() {
-		if slices.Contains(info.Spec.Evaluators, name) {
-			continue
-		}
+	for _, name := range c.Missing(info.Spec.Evaluators) {
 		meant := strict.Meant(name, info.Spec.Evaluators)
 		if c.Stat != "" {
 			meant = strict.Meant(name+"."+c.Stat, gate.Metrics(info.Spec.Evaluators...))
