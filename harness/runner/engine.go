@@ -42,6 +42,7 @@ func (r *runner) run(ctx context.Context) (Outcome, error) {
 	}
 	if posted != nil && report.Publish != nil && !errors.Is(posted, sgp.ErrAudit) { // of that the audit tells
 		report.Publish.Error = r.redact.Text(posted.Error())
+		report.Publish.Audit = nil // the one that is stored is an earlier one's
 	}
 	out := Outcome{RunID: r.stored.ID(), Report: report, Err: r.redact.failure(e.err), only: r.only}
 	if ctx.Err() != nil && (r.todo.run && report.Status == harness.Incomplete || cut) {

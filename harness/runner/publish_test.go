@@ -29,6 +29,7 @@ type platform struct {
 
 	mu     sync.Mutex
 	fault  func(w http.ResponseWriter, r *http.Request) // in place of the answer to a batch of results
+	locked bool                                         // no key is good
 	posted chan struct{}                                // gets a value for each batch
 }
 
@@ -50,8 +51,12 @@ func newPlatform(t *testing.T) *platform {
 
 func (p *platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
-	fault := p.fault
+	fault, locked := p.fault, p.locked
 	p.mu.Unlock()
+	if locked {
+		refuse(http.StatusUnauthorized)(w, r)
+		return
+	}
 	if !strings.HasSuffix(r.URL.Path, "/test-case-results/batch") {
 		p.handler.ServeHTTP(w, r)
 		return
@@ -114,6 +119,23 @@ func TestPublish(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, again.Idle)
 	assert.Equal(t, int64(2), p.count(pub.EvaluationID))
+}
+
+// An audit that could not be made does not show what an earlier one found.
+func TestPublishWithAWrongKey(t *testing.T) {
+	p, st, dir := newPlatform(t), openStore(t), t.TempDir()
+	outcome, err := Run(t.Context(), p.suite(dir), Options{Store: st})
+	require.NoError(t, err)
+	require.NotNil(t, outcome.Report.Publish.Audit)
+	p.mu.Lock()
+	p.locked = true
+	p.mu.Unlock()
+	again, err := Publish(t.Context(), p.suite(dir), Options{Store: st}, outcome.RunID)
+	require.NoError(t, err)
+	assert.Equal(t, CodeUnposted, again.Code())
+	assert.Contains(t, again.Report.Publish.Error, "401")
+	assert.Nil(t, again.Report.Publish.Audit)
+	assert.NotNil(t, infoOf(t, st, outcome.RunID).Audit, "it is kept")
 }
 
 // Batches that the platform took before the connection was cut are found there;
