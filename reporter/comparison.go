@@ -13,15 +13,28 @@ import (
 // Comparison is a run set against a base, to be shown.
 type Comparison struct {
 	compare.Summary
-	// Flipped are the flipped cases with what the runs answered.
+	// Flipped are the flips with what the runs answered, those of a case one after
+	// the other.
 	Flipped []Flipped
 }
 
-// Flipped is a case that has another verdict than in the base.
+// Flipped is a case that has another verdict of a metric than in the base.
 type Flipped struct {
 	compare.Flip
 	// Input, Expected, Was and Is are texts; Was is "" when the base has no answers.
 	Input, Expected, Was, Is string
+}
+
+// cases groups the flips by case.
+func (c Comparison) cases() [][]Flipped {
+	var out [][]Flipped
+	for i, f := range c.Flipped {
+		if i == 0 || c.Flipped[i-1].ID != f.ID {
+			out = append(out, nil)
+		}
+		out[len(out)-1] = append(out[len(out)-1], f)
+	}
+	return out
 }
 
 // ComparisonFormats are those that WriteComparison knows.
@@ -106,7 +119,7 @@ func drop(x harness.Comparison) string {
 // paired says how many cases were compared, and which were not.
 func paired(c Comparison) string {
 	p := c.Pairing
-	parts := []string{plural(p.Paired, "case", "cases") + " in both"}
+	parts := []string{Plural(p.Paired, "case", "cases") + " in both"}
 	for _, x := range []struct {
 		n    int64
 		what string
@@ -167,7 +180,7 @@ func numbers(x harness.Comparison) string {
 	} else {
 		text += fmt.Sprintf(", p %s (%s)", probability(x), x.Test)
 	}
-	text += ", " + plural(x.Pairs, "case", "cases")
+	text += ", " + Plural(x.Pairs, "case", "cases")
 	if !x.Ratio {
 		text += fmt.Sprintf(": %s worse, %s better", count(x.Worse), count(x.Better))
 	}
@@ -175,10 +188,10 @@ func numbers(x harness.Comparison) string {
 		text += "; shows a drop of " + drop(x) + " four times in five"
 	}
 	if x.Needed > 0 {
-		text += fmt.Sprintf("; underpowered: about %s or more trials would do", plural(x.Needed, "case", "cases"))
+		text += fmt.Sprintf("; underpowered: about %s or more trials would do", Plural(x.Needed, "case", "cases"))
 	}
 	if x.Unknown > 0 {
-		text += fmt.Sprintf("; %s could not be scored and may be 0 or 1", plural(x.Unknown, "trial", "trials"))
+		text += fmt.Sprintf("; %s could not be scored and may be 0 or 1", Plural(x.Unknown, "trial", "trials"))
 	}
 	return text
 }

@@ -107,21 +107,28 @@ func intervalHeader(metrics []harness.Comparison) string {
 
 // flipped shows cases side by side.
 func (p *page) flipped(c Comparison) {
-	if len(c.Flipped) == 0 {
+	cases := c.cases()
+	if len(cases) == 0 {
 		return
 	}
-	p.title("OTHER VERDICTS", "the first "+plural(int64(len(c.Flipped)), "case", "cases")+"; ›‹ stand around what differs")
-	for i, f := range c.Flipped {
+	p.title("OTHER VERDICTS", "the first "+Plural(len(cases), "case", "cases")+"; ›‹ stand around what differs")
+	for i, flips := range cases {
 		if i > 0 {
 			p.line()
 		}
-		mark, paint := "✓", p.ink.green
-		if f.New < f.Flip.Base {
-			mark, paint = "✗", p.ink.red
+		for k, f := range flips {
+			mark, paint := "✓", p.ink.green
+			if f.New < f.Flip.Base {
+				mark, paint = "✗", p.ink.red
+			}
+			id, scores := safe(f.ID, p.width/2-4), fmt.Sprintf("%.3g → %.3g", f.Flip.Base, f.New)
+			metric := safe(f.Metric, p.width-7-columns(id)-columns(scores))
+			if k > 0 { // the case's name stands above
+				id = strings.Repeat(" ", columns(id))
+			}
+			p.line("  ", paint(mark), " ", p.ink.bold(id), "  ", p.ink.dim(metric+" "+scores))
 		}
-		id, scores := safe(f.ID, p.width/2-4), fmt.Sprintf("%.3g → %.3g", f.Flip.Base, f.New)
-		metric := safe(f.Metric, p.width-7-columns(id)-columns(scores))
-		p.line("  ", paint(mark), " ", p.ink.bold(id), "  ", p.ink.dim(metric+" "+scores))
+		f := flips[0]
 		was, is := marked(f.Was, f.Is, p.width-15)
 		for _, row := range [][2]string{
 			{"asked", safe(f.Input, p.width-15)}, {"expected", safe(f.Expected, p.width-15)}, {"base", was}, {"new", is},

@@ -35,10 +35,15 @@ func compared() Comparison {
 		},
 		Latency: &harness.Comparison{Metric: "latency", Base: 1, New: 1.25, Difference: 1.25, Ratio: true, Interval: interval(1.2, 1.3), P: 0.00001,
 			Test: "paired t on the logarithm", Pairs: 1319, Verdict: harness.Fail},
-		Flips: []compare.Flip{{ID: "refund-17", Metric: "equals", Base: 1, New: 0}},
+		Flips: []compare.Flip{
+			{ID: "refund-17", Metric: "equals", Base: 1, New: 0}, {ID: "refund-17", Metric: "polite", Base: 0, New: 1},
+			{ID: "hours", Metric: "equals", Base: 0, New: 1},
+		},
 	}}
 	c.Flipped = []Flipped{{Flip: c.Flips[0], Input: "Can I send it back?", Expected: "Yes, within 60 days.",
 		Was: "Yes, within 60 days of the purchase.", Is: "Yes, within 14 days of the purchase."}}
+	c.Flipped = append(c.Flipped, c.Flipped[0], Flipped{Flip: c.Flips[2], Input: "When are you open?", Expected: "From 9 to 5.", Was: "At 9.", Is: "From 9 to 5."})
+	c.Flipped[1].Flip = c.Flips[1]
 	return c
 }
 

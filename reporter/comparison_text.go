@@ -155,8 +155,13 @@ func writeComparisonMarkdown(w io.Writer, all []Comparison) error {
 		}
 		if len(c.Flipped) > 0 {
 			b.WriteString("\n| case | metric | base | new |\n|---|---|---|---|\n")
-			for _, f := range c.Flipped {
-				fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", cell(f.ID), cell(f.Metric), cell(f.Was), cell(f.Is))
+			for _, flips := range c.cases() {
+				var metrics []string
+				for _, f := range flips {
+					metrics = append(metrics, cell(f.Metric))
+				}
+				f := flips[0]
+				fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", cell(f.ID), strings.Join(metrics, ", "), cell(f.Was), cell(f.Is))
 			}
 		}
 		b.WriteString("\n")

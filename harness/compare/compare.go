@@ -19,7 +19,8 @@ type Collector struct {
 	// Values takes the scores of metrics that give verdicts too; without it their
 	// verdicts count, as 0 and 1.
 	Values bool
-	// MostFlips is how many flipped cases are kept; 0 keeps none.
+	// MostFlips is how many flipped cases are kept, each with all its metrics; 0 keeps
+	// none.
 	MostFlips int
 	// Unanswered is the score of a trial that the app did not answer: 0, or 1 where
 	// that is the worst.
@@ -30,6 +31,7 @@ type Collector struct {
 
 	metrics       map[string]*Metric
 	flips         []Flip
+	flipped       int // cases in flips
 	latency, cost Ratio
 	cases         int64
 }
@@ -164,7 +166,7 @@ func (c *Collector) Metric(name string) *Metric { return c.metrics[name] }
 func (c *Collector) Latency() *Ratio { return &c.latency }
 func (c *Collector) Cost() *Ratio    { return &c.cost }
 
-// Flips are the first flipped cases.
+// Flips are those of the first flipped cases, case by case.
 func (c *Collector) Flips() []Flip { return c.flips }
 
 // names are the metrics of a pair.
@@ -225,9 +227,21 @@ func (c *Collector) addMetric(m *Metric, base *Case, now Case) {
 	}
 	m.Low.add(was, is, now.Cluster, grid, part)
 	m.High.add(was, c.reduce(high), now.Cluster, grid, part)
-	if base != nil && (was > 0.5) != (is > 0.5) && m.passes && unknown == 0 && len(c.flips) < c.MostFlips {
-		c.flips = append(c.flips, Flip{ID: now.ID, Metric: m.Name, Base: was, New: is})
+	if base != nil && (was > 0.5) != (is > 0.5) && m.passes && unknown == 0 {
+		c.flip(Flip{ID: now.ID, Metric: m.Name, Base: was, New: is})
 	}
+}
+
+// flip keeps a flip, unless it is of one case too many. Those of a case come one
+// after the other.
+func (c *Collector) flip(f Flip) {
+	if n := len(c.flips); n == 0 || c.flips[n-1].ID != f.ID {
+		if c.flipped >= c.MostFlips {
+			return
+		}
+		c.flipped++
+	}
+	c.flips = append(c.flips, f)
 }
 
 // scores are those of a case's trials: 1 and 0 for verdicts where the metric gives

@@ -250,3 +250,19 @@ func TestScoresWithoutBounds(t *testing.T) {
 		assert.Equal(t, tt.want, m.Boundless(), "%v %v", tt.base, tt.now)
 	}
 }
+
+func TestFlipsAreCountedByCase(t *testing.T) {
+	both := func(id string, pass bool) compare.Case {
+		s := compare.Score{Pass: &pass}
+		return compare.Case{ID: id, Trials: []compare.Trial{{Scores: map[string]compare.Score{"m": s, "n": s}}}}
+	}
+	c := compare.Collector{MostFlips: 2, Names: []string{"m", "n"}}
+	for i, id := range []string{"a", "same", "b", "c"} {
+		c.Add(both(id, true), both(id, i == 1))
+	}
+	var got []string
+	for _, f := range c.Flips() {
+		got = append(got, f.ID+"/"+f.Metric)
+	}
+	assert.Equal(t, []string{"a/m", "a/n", "b/m", "b/n"}, got)
+}

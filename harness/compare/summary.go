@@ -24,7 +24,7 @@ type Summary struct {
 	Metrics []harness.Comparison
 	// Latency and Cost are ratios; nil where there are fewer than two pairs.
 	Latency, Cost *harness.Comparison
-	// Flips are the first cases with another verdict.
+	// Flips are those of the first cases with another verdict, case by case.
 	Flips []Flip
 }
 

@@ -34,7 +34,13 @@ func Compare(ctx context.Context, st *store.Store, base string, others []string,
 			return nil, err
 		}
 		c := reporter.Comparison{Summary: s}
-		for _, f := range s.Flips {
+		for i, f := range s.Flips {
+			if i > 0 && s.Flips[i-1].ID == f.ID {
+				flipped := c.Flipped[i-1]
+				flipped.Flip = f
+				c.Flipped = append(c.Flipped, flipped)
+				continue
+			}
 			flipped, err := answersOf(ctx, f, sides[0], now)
 			if err != nil {
 				return nil, err
