@@ -265,7 +265,7 @@ func (w *xmlWriter) doubt(r *harness.Report) {
 		return
 	}
 	name, kind, why := "the run is incomplete", harness.VerdictIncomplete, r.Reasons
-	message := fmt.Sprintf("%s of %s have all their results", count(r.Cases.Completed), plural(r.Cases.Planned, "case", "cases"))
+	message := fmt.Sprintf("%s of %s have all their results", count(r.Cases.Completed), Plural(r.Cases.Planned, "case", "cases"))
 	if r.Status != harness.Incomplete {
 		name, kind, why = "the run is inconclusive", harness.Inconclusive, r.Warnings
 		message = "there is nothing to judge"

@@ -108,7 +108,7 @@ func (p *sheet) failures() {
 	if len(s.failures) == 0 {
 		return
 	}
-	note := plural(s.wrong, "case", "cases")
+	note := Plural(s.wrong, "case", "cases")
 	if s.wrong > int64(len(s.failures)) {
 		note = fmt.Sprintf("the first %d of %s", len(s.failures), note)
 	}
@@ -154,7 +154,7 @@ func (p *sheet) metrics() {
 			mean = score(m.Mean)
 		}
 		if m.Unscored > 0 {
-			unscored = plural(m.Unscored, "trial", "trials")
+			unscored = Plural(m.Unscored, "trial", "trials")
 		}
 		p.put(fmt.Sprintf("| %s | %s | %s | %s | %s | %s |\n", cell(m.Name), pass, mean, interval(m), count(m.N), unscored))
 	}

@@ -25,12 +25,12 @@ func count(n int64) string {
 	return sign + s
 }
 
-// plural is "1 case" or "2 cases".
-func plural(n int64, one, many string) string {
+// Plural is "1 case" or "2 cases".
+func Plural[N int | int64](n N, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return count(n) + " " + many
+	return count(int64(n)) + " " + many
 }
 
 // score writes a value in about four digits.

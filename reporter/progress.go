@@ -162,10 +162,10 @@ func (p *Progress) details(on ink, done, total int64, room int) string {
 		all = append(all, detail{count(n) + " wrong", on.red})
 	}
 	if n := c.Errored.Load(); n > 0 {
-		all = append(all, detail{plural(n, "error", "errors"), on.yellow})
+		all = append(all, detail{Plural(n, "error", "errors"), on.yellow})
 	}
 	if n := c.Retries.Load(); n > 0 {
-		all = append(all, detail{plural(n, "retry", "retries"), on.yellow})
+		all = append(all, detail{Plural(n, "retry", "retries"), on.yellow})
 	}
 	if perSecond > 0 && total > done {
 		left := time.Duration(min(float64(total-done)/perSecond, 1e6) * float64(time.Second))

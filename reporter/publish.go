@@ -141,7 +141,7 @@ func (p *page) rejected() {
 }
 
 func rejectedNote(p *harness.Publish) string {
-	note := plural(p.Rejected, "result", "results")
+	note := Plural(p.Rejected, "result", "results")
 	if p.Rejected > int64(len(p.Rejections)) {
 		note = fmt.Sprintf("the first %d of %s", len(p.Rejections), note)
 	}

@@ -57,7 +57,7 @@ func (p *page) failures() {
 	if s.wrong == 0 || len(s.failures) == 0 {
 		return
 	}
-	note := plural(s.wrong, "case", "cases")
+	note := Plural(s.wrong, "case", "cases")
 	if more := s.wrong - int64(len(s.failures)); more > 0 {
 		note = fmt.Sprintf("the first %d of %s", len(s.failures), note)
 	}
@@ -126,7 +126,7 @@ func (p *page) metric(m harness.Metric) table.Row {
 		mean = score(m.Mean)
 	}
 	if m.Unscored > 0 {
-		unscored = p.ink.yellow(plural(m.Unscored, "trial", "trials"))
+		unscored = p.ink.yellow(Plural(m.Unscored, "trial", "trials"))
 	}
 	return table.Row{safe(m.Name, max(p.width-60, 12)), pass, mean, interval(m), count(m.N), unscored}
 }
@@ -254,15 +254,15 @@ func facts(r *harness.Report) [][2]string {
 	if r.CostUSD != nil {
 		text := dollars(*r.CostUSD)
 		if r.CostUnknown > 0 {
-			text += " · " + plural(r.CostUnknown, "answer", "answers") + " without a price"
+			text += " · " + Plural(r.CostUnknown, "answer", "answers") + " without a price"
 		}
 		out = append(out, [2]string{"cost", text})
 	}
 	if r.Retries > 0 {
-		out = append(out, [2]string{"retries", plural(r.Retries, "call", "calls") + " of the app made again"})
+		out = append(out, [2]string{"retries", Plural(r.Retries, "call", "calls") + " of the app made again"})
 	}
 	if r.Abandoned > 0 {
-		out = append(out, [2]string{"abandoned", plural(r.Abandoned, "call", "calls") + " went on past the end of the time limit"})
+		out = append(out, [2]string{"abandoned", Plural(r.Abandoned, "call", "calls") + " went on past the end of the time limit"})
 	}
 	if r.Publish != nil {
 		out = append(out, publishFacts(r.Publish)...)

@@ -34,13 +34,13 @@ func (p *page) verdict() {
 func gateSummary(r *harness.Report) string {
 	var parts []string
 	if n := checks(r, harness.Fail); n > 0 {
-		parts = append(parts, fmt.Sprintf("%d of %s failed", n, plural(int64(len(r.Gate)), "check", "checks")))
+		parts = append(parts, fmt.Sprintf("%d of %s failed", n, Plural(int64(len(r.Gate)), "check", "checks")))
 	}
 	for _, v := range []harness.Verdict{harness.VerdictIncomplete, harness.Inconclusive} {
 		if n := checks(r, v); n > 0 && len(parts) > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, v))
 		} else if n > 0 {
-			parts = append(parts, fmt.Sprintf("%d of %s %s", n, plural(int64(len(r.Gate)), "check", "checks"), v))
+			parts = append(parts, fmt.Sprintf("%d of %s %s", n, Plural(int64(len(r.Gate)), "check", "checks"), v))
 		}
 	}
 	switch {
@@ -68,9 +68,9 @@ func checks(r *harness.Report, v harness.Verdict) int {
 
 // tally is how much was done and what came out, in one sentence.
 func tally(r *harness.Report, s *digest) string {
-	done := plural(r.Cases.Completed, "case", "cases")
+	done := Plural(r.Cases.Completed, "case", "cases")
 	if r.Cases.Completed != r.Cases.Planned {
-		done = count(r.Cases.Completed) + " of " + plural(r.Cases.Planned, "case", "cases")
+		done = count(r.Cases.Completed) + " of " + Plural(r.Cases.Planned, "case", "cases")
 	}
 	if r.TrialsPerCase > 1 {
 		done += fmt.Sprintf(" × %d trials", r.TrialsPerCase)
@@ -141,7 +141,7 @@ func footParts(r *harness.Report, s *digest) []string {
 		if r.Cases.Completed == 0 {
 			ran = "no case ran"
 		} else if r.Cases.Completed != r.Cases.Planned {
-			ran = count(r.Cases.Completed) + " of " + plural(r.Cases.Planned, "case", "cases")
+			ran = count(r.Cases.Completed) + " of " + Plural(r.Cases.Planned, "case", "cases")
 		}
 		parts = append(parts, ran)
 	}

@@ -66,14 +66,14 @@ func (a *app) pushCommand() *cobra.Command {
 			})
 			if err != nil {
 				return &runner.Error{Code: runner.CodeUnposted, Err: err,
-					Hint: fmt.Sprintf("%d cases are certainly in dataset %q", pushed.Cases, pushed.DatasetID)}
+					Hint: fmt.Sprintf("certainly in dataset %q: %s", pushed.DatasetID, cases(pushed.Cases))}
 			}
 			if asJSON {
 				return json.NewEncoder(a.stdout).Encode(map[string]any{
 					"dataset_id": pushed.DatasetID, "version": pushed.Version, "cases": pushed.Cases,
 				})
 			}
-			_, err = fmt.Fprintf(a.stdout, "dataset %s, version %d: %d cases\n", reporter.Terminal(pushed.DatasetID), pushed.Version, pushed.Cases)
+			_, err = fmt.Fprintf(a.stdout, "dataset %s, version %d: %s\n", reporter.Terminal(pushed.DatasetID), pushed.Version, cases(pushed.Cases))
 			return err
 		},
 	}
@@ -161,7 +161,7 @@ func (a *app) pull(cmd *cobra.Command, source *sgp.Source, path string) error {
 		return b.Flush()
 	})
 	if err == nil && path != "" && !a.quiet {
-		a.say("%d cases in %s", n, path)
+		a.say("%s in %s", cases(n), path)
 	}
 	return err
 }

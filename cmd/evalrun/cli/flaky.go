@@ -168,8 +168,8 @@ func (a *app) flakyTable(h *pastRuns) error {
 	if h.app != "" {
 		name += " (" + reporter.Terminal(h.app) + ")"
 	}
-	fmt.Fprintf(a.stdout, "%s: %d flaky of %d cases with %d trials or more (%d cases, %d runs)\n",
-		name, flakyCases(h.found), h.found.Enough, flaky.Least, h.found.Cases, len(h.sides))
+	fmt.Fprintf(a.stdout, "%s: %d flaky of %s with %d trials or more (%s, %s)\n",
+		name, flakyCases(h.found), cases(h.found.Enough), flaky.Least, cases(h.found.Cases), reporter.Plural(len(h.sides), "run", "runs"))
 	if h.found.Enough == 0 {
 		a.say("No case has %d trials yet, which it takes to call one flaky; evalrun run --trials %d makes as many.", flaky.Least, flaky.Least)
 	}

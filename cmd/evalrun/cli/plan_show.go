@@ -15,13 +15,12 @@ import (
 )
 
 func (a *app) planTable(p *planned) {
-	fmt.Fprintf(a.stdout, "%s: %d cases × %d trials today, against a baseline of as many; level %g, power %s\n",
-		reporter.Terminal(p.suite.Name), p.today.Cases, p.today.Trials, p.flags.alpha, percentOf(p.flags.power))
+	fmt.Fprintf(a.stdout, "%s: %s × %s today, against a baseline of as many; level %g, power %s\n",
+		reporter.Terminal(p.suite.Name), cases(p.today.Cases), trialsOf(p.today.Trials), p.flags.alpha, percentOf(p.flags.power))
 	for _, info := range p.history.Runs {
-		fmt.Fprintf(a.stdout, "from run %s: %d cases × %d trials\n", info.ID, info.Planned, max(info.Spec.Trials, 1))
+		fmt.Fprintf(a.stdout, "from run %s: %s × %s\n", info.ID, cases(info.Planned), trialsOf(max(info.Spec.Trials, 1)))
 	}
-	trials := fmt.Sprintf("%d cases", p.today.Cases)
-	t := plainTable("metric", "mean", "sd of cases", "sd of trials", "sees today", "cases for "+points(p.flags.drop), "or trials, "+trials)
+	t := plainTable("metric", "mean", "sd of cases", "sd of trials", "sees today", "cases for "+points(p.flags.drop), "or trials, "+cases(p.today.Cases))
 	for _, m := range p.metrics {
 		k, ok := p.question.Trials(m, p.today.Cases, p.flags.drop)
 		needed := strconv.Itoa(k)
@@ -135,3 +134,7 @@ func seconds(u runner.Usage) any {
 	}
 	return u.Latency.Seconds()
 }
+
+func cases[N int | int64](n N) string { return reporter.Plural(n, "case", "cases") }
+
+func trialsOf(n int) string { return reporter.Plural(n, "trial", "trials") }

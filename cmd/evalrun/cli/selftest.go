@@ -106,10 +106,10 @@ func (a *app) selftestTable(info store.Info, out gate.SelfTest) error {
 	if out.Half[1] > out.Half[0] {
 		halves = fmt.Sprintf("%d to %d", out.Half[0], out.Half[1])
 	}
-	fmt.Fprintf(a.stdout, "run %s of %s: %d cases, halves of %s trials each, split %d times\n",
-		info.ID, reporter.Terminal(info.Spec.Suite), out.Cases, halves, out.Splits)
+	fmt.Fprintf(a.stdout, "run %s of %s: %s, halves of %s trials each, split %d times\n",
+		info.ID, reporter.Terminal(info.Spec.Suite), cases(out.Cases), halves, out.Splits)
 	if out.TooFew > 0 {
-		fmt.Fprintf(a.stdout, "left out: %d cases with too few trials\n", out.TooFew)
+		fmt.Fprintf(a.stdout, "left out: %s with too few trials\n", cases(out.TooFew))
 	}
 	for _, c := range out.Checks {
 		fmt.Fprintf(a.stdout, "\n%s\n", reporter.Terminal(c.Check))

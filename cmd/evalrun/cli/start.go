@@ -12,6 +12,7 @@ import (
 
 	"github.com/evalrun/evalrun/harness/runner"
 	"github.com/evalrun/evalrun/harness/suite"
+	"github.com/evalrun/evalrun/reporter"
 )
 
 var errNoServeKey = errors.New("serve --auth: SGP_API_KEY is not set")
@@ -74,10 +75,11 @@ the whole dataset, and shows the first broken rows and repeated IDs.`,
 						errs = append(errs, err)
 						continue
 					}
-					counted = fmt.Sprintf(", %d cases", cases)
+					counted = ", " + reporter.Plural(cases, "case", "cases")
 				}
 				if !a.quiet {
-					fmt.Fprintf(a.stdout, "%s: ok: %d evaluators, %d checks%s\n", path, len(s.Metrics), len(s.Gate), counted)
+					fmt.Fprintf(a.stdout, "%s: ok: %s, %s%s\n", path, reporter.Plural(len(s.Metrics), "evaluator", "evaluators"),
+						reporter.Plural(len(s.Gate), "check", "checks"), counted)
 				}
 			}
 			for _, err := range errs {

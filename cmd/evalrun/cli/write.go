@@ -75,7 +75,7 @@ func (a *app) sayVerdict(s reportSource) {
 	}
 	line += s.firstError()
 	if p := r.Publish; p != nil && !p.Clean() {
-		line += fmt.Sprintf("; %d results pending, %d rejected", p.Pending, p.Rejected)
+		line += fmt.Sprintf("; %s pending, %d rejected", reporter.Plural(p.Pending, "result", "results"), p.Rejected)
 		if a := p.Audit; a != nil {
 			line += fmt.Sprintf(", %d lost, %d duplicated, %d unexpected", a.Lost, a.Duplicated, a.Unexpected)
 		}
