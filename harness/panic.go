@@ -8,7 +8,7 @@ import (
 // PanicError is the error of a Run in which a Source, a Filter, a Journal or a
 // Sink has panicked. (A panic of an App or an Evaluator is its trial's error.)
 type PanicError struct {
-	// Who is "source", "plan", "journal" or "sink".
+	// Who is "source", "plan", "journal", "sink" or "reporter".
 	Who   string
 	Value any
 	Stack string

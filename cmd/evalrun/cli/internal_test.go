@@ -183,6 +183,23 @@ func TestRunsOfCommandsWithAppsOfTheirOwn(t *testing.T) {
 	assert.Contains(t, stderr, `unknown report format "breif"; did you mean "brief"?`)
 }
 
+// TestReporterThatPanics: its report is missing, the others are written, and the
+// exit code says that something is.
+func TestReporterThatPanics(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "suite.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("name: s\ndataset: {cases: [{id: a, input: x, expected: x}]}\n"+
+		"app: echo\nevaluators: [equals]\nreports: [{broken: out.txt}, {csv: out.csv}]\n"), 0o600))
+	own := Config{Reporters: reporter.NewRegistry(), Stdout: io.Discard}
+	require.NoError(t, own.Reporters.Add("broken", reporter.Func(func(io.Writer, reporter.Data) error { panic("no idea") })))
+	var stderr bytes.Buffer
+	own.Args, own.Stderr = []string{"run", path, "--store", filepath.Join(dir, "store")}, &stderr
+	assert.Equal(t, runner.CodeIncomplete, Run(t.Context(), own))
+	assert.Contains(t, stderr.String(), "report broken:out.txt: reporter panicked: no idea")
+	assert.NoFileExists(t, filepath.Join(dir, "out.txt"))
+	assert.FileExists(t, filepath.Join(dir, "out.csv"))
+}
+
 func TestSuitesAndRunIDsAmongTheArguments(t *testing.T) {
 	t.Chdir(t.TempDir())
 	require.NoError(t, os.WriteFile("01AB", nil, 0o600))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -151,8 +152,18 @@ func (a *app) render(s reportSource, format string, w io.Writer) error {
 		r = table
 	}
 	b := bufio.NewWriterSize(w, 64<<10)
-	if err := r.Write(b, s.data(format)); err != nil {
+	if err := guarded(r, b, s.data(format)); err != nil {
 		return err
 	}
 	return b.Flush()
+}
+
+// guarded writes a report. A panic of a reporter keeps back that report alone.
+func guarded(r reporter.Reporter, w io.Writer, d reporter.Data) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &harness.PanicError{Who: "reporter", Value: v, Stack: string(debug.Stack())}
+		}
+	}()
+	return r.Write(w, d)
 }
