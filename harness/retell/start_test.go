@@ -84,7 +84,9 @@ func TestRefusedBatch(t *testing.T) {
 	for _, status := range []int{400, 401, 402, 404, 422, 429} {
 		bubble(t, func(t *testing.T, p *platform, c *retell.Client) {
 			in := intend(t, c, "tc_a")
-			p.fault = func(r *http.Request, _ func() *http.Response) (*http.Response, error) { return p.refusal(r, status, "no"), nil }
+			p.fault = func(r *http.Request, _ func() *http.Response) (*http.Response, error) {
+				return p.refusal(r, status, "no"), nil
+			}
 			_, err := c.Start(t.Context(), in)
 			var e *retell.Error
 			require.ErrorAs(t, err, &e)
