@@ -87,6 +87,9 @@ type Output struct {
 	CostUSD *float64 `json:"cost_usd,omitempty"`
 	// Metadata is free: model name, finish reason, request ID.
 	Metadata map[string]any `json:"metadata,omitempty"`
+	// Took, above 0, is the Result's Latency in the place of the time that the call
+	// took: of an answer that was recorded, say.
+	Took time.Duration `json:"-"`
 }
 
 // Text is the answer as text: a string as it is, nil as "", anything else as

@@ -149,3 +149,31 @@ func TestAhead(t *testing.T) {
 	assert.Equal(t, harness.Incomplete, report.Status)
 	assert.Zero(t, report.Trials.Completed)
 }
+
+func TestChoose(t *testing.T) {
+	chosen, err := harness.Choose(t.Context(), harness.Config{Source: cases(250), Limit: 120, Filter: func(c harness.Case) bool { return c.ID != "c1" }})
+	require.NoError(t, err)
+	require.Len(t, chosen, 120)
+	assert.Equal(t, "c120", chosen[119].ID)
+	assert.EqualValues(t, 120, chosen[119].Seq)
+	chosen, err = harness.Choose(t.Context(), harness.Config{Source: cases(250)})
+	require.NoError(t, err)
+	assert.Len(t, chosen, 250)
+	_, err = harness.Choose(t.Context(), harness.Config{Source: append(cases(150), harness.Case{ID: "c1"})})
+	require.ErrorContains(t, err, `the case ID "c1" is used twice`)
+	_, err = harness.Choose(t.Context(), harness.Config{Source: broken{}})
+	require.ErrorContains(t, err, "no network")
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	_, err = harness.Choose(ctx, harness.Config{Source: cases(250)})
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+type broken struct{}
+
+func (broken) Page(_ context.Context, cursor string) (harness.Page, error) {
+	if cursor == "" {
+		return harness.Page{Cases: cases(1), Next: "more"}, nil
+	}
+	return harness.Page{}, errors.New("no network")
+}

@@ -79,7 +79,7 @@ func (e *engine) plan(ctx context.Context, pages <-chan Page, tasks *taskQueue) 
 		if ok, err := e.hand(ctx, chosen, there, tasks); !ok || err != nil {
 			return err
 		}
-		if e.Limit > 0 && e.planned >= e.Limit {
+		if e.enough() {
 			e.plannedAll = true
 			e.askedAll(ctx)
 			return nil

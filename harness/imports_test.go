@@ -50,7 +50,7 @@ func arrows() map[string][]string {
 		"reporter":                append([]string{"harness/compare"}, domain...),
 		"harness/suite":           suite,
 		"harness/runner":          runner,
-		"harness/evaltest":        append([]string{"harness/suite", "harness/gate", "evaluator"}, domain...),
+		"harness/evaltest":        append([]string{"harness/runner", "harness/internal/jsonx"}, runner...),
 		"cmd/evalrun/cli":         command,
 		"cmd/evalrun":             append([]string{"cmd/evalrun/cli"}, command...),
 		"examples":                append([]string{"cmd/evalrun/cli"}, command...),

@@ -188,6 +188,9 @@ func (p *pool) settle(t *trial, out Output, err error) (pause time.Duration, aga
 		if out.CostUSD != nil && !(*out.CostUSD >= 0 && *out.CostUSD <= maxNumber) {
 			out.CostUSD = nil // no price, so it is not known
 		}
+		if out.Took > 0 {
+			t.r.Latency = out.Took
+		}
 		t.r.Output = &out
 		p.answers.Add(1)
 		return 0, false, true

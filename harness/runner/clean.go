@@ -20,12 +20,13 @@ func (r *Redactor) results(batch []harness.Result) {
 	for i := range batch {
 		b := &batch[i]
 		b.Error = r.trouble(b.Error)
-		b.Output = r.output(b.Output)
+		b.Output = r.Output(b.Output)
 		b.Scores = r.scores(b.Scores)
 	}
 }
 
-func (r *Redactor) output(in *harness.Output) *harness.Output {
+// Output is a copy of an answer without the secrets.
+func (r *Redactor) Output(in *harness.Output) *harness.Output {
 	if in == nil {
 		return nil
 	}

@@ -42,6 +42,15 @@ func (s *Suite) Create(path string) (*Output, error) {
 	return out, nil
 }
 
+// CreateFile opens any file for writing, likewise; the path is no suite's.
+func CreateFile(path string) (*Output, error) {
+	dir, err := filepath.Abs(".")
+	if err != nil {
+		return nil, err
+	}
+	return (&Suite{folder: folder{dir, true}}).Create(path)
+}
+
 func createIn(root *os.Root, name string) (*Output, error) {
 	if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return nil, err

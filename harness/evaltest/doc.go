@@ -1,0 +1,2 @@
+// Package evaltest runs evals of LLM apps as Go tests.
+package evaltest

@@ -1,0 +1,170 @@
+package evaltest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/baseline"
+	"github.com/evalrun/evalrun/harness/gate"
+	"github.com/evalrun/evalrun/harness/runner"
+	"github.com/evalrun/evalrun/harness/store"
+	"github.com/evalrun/evalrun/harness/suite"
+	"github.com/evalrun/evalrun/reporter"
+)
+
+// mostShown is how many wrong cases the gate shows.
+const mostShown = 10
+
+// against is what the run is compared with. While the baseline is written nothing
+// is compared with the old one.
+func (e *eval) against() runner.Against {
+	if updateAsked() {
+		e.suite.Gate = withoutComparisons(e.suite.Gate)
+		return runner.Against{}
+	}
+	if e.needsBaseline() != nil { // which the gate says
+		return runner.Against{}
+	}
+	return runner.Against{Baseline: e.Baseline}
+}
+
+func withoutComparisons(checks []gate.Check) []gate.Check {
+	var out []gate.Check
+	for _, c := range checks {
+		if !c.Compares() {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// needsBaseline is the error about a baseline that is not there.
+func (e *eval) needsBaseline() error {
+	if e.Baseline == "" || updateAsked() {
+		return nil
+	}
+	if _, err := os.Stat(e.Baseline); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return fmt.Errorf("there is no baseline %s yet; to write it from a run of today:\n%s=1 %s", e.Baseline, envUpdate, e.place.rerun(e.t.Name(), e.mode == live))
+}
+
+// noneRun ends an eval of which no case was run.
+func (e *eval) noneRun(d *driver) {
+	e.t.Helper()
+	e.t.Run("gate", func(t *testing.T) {
+		t.Helper()
+		switch {
+		case len(d.cases) == 0:
+			t.Error("the source has no case, so nothing was shown")
+		case d.stales > 0:
+			t.Errorf("not judged: the recording is stale for %d of %d cases", d.stales, len(d.cases))
+		case d.refused != nil:
+			t.Error(d.refused)
+		default:
+			t.Skipf("not judged: none of %d cases was run", len(d.cases))
+		}
+	})
+}
+
+// after writes what is to be written of a run and judges it.
+func (e *eval) after(ctx context.Context, st *store.Store, d *driver, o runner.Outcome) {
+	e.t.Helper()
+	ctx = context.WithoutCancel(ctx)
+	if err := e.writeOutputs(ctx, st, o.Report); err != nil {
+		e.t.Errorf("evaltest: %v", err)
+	}
+	if err := d.keepRecording(d.cases); err != nil {
+		e.t.Errorf("evaltest: %v", message(err))
+	}
+	e.t.Run("gate", func(t *testing.T) {
+		t.Helper()
+		if d.stales > 0 {
+			t.Errorf("not judged: the recording is stale for %d of %d cases", d.stales, len(d.cases))
+			return
+		}
+		if d.partial() {
+			t.Skipf("not judged: %d of %d cases were run; without -run and -skip the gate judges all of them", len(d.chosen), len(d.cases))
+		}
+		e.judge(t, d, o)
+		if updateAsked() && e.Baseline != "" && !t.Failed() {
+			if err := e.writeBaseline(ctx, st, o.Report); err != nil {
+				t.Errorf("evaltest: %v", err)
+				return
+			}
+			t.Logf("wrote %s", e.Baseline)
+		}
+	})
+}
+
+// judge makes the verdict the subtest's.
+func (e *eval) judge(t *testing.T, d *driver, o runner.Outcome) {
+	t.Helper()
+	text := e.summary(o.Report)
+	switch code := o.Code(); {
+	case code == runner.CodePass && e.strict() && !verdicts(o.Report):
+		t.Errorf("%s\nno evaluator says whether an answer is right, so nothing could fail: give one a threshold, or the test a Gate", text)
+	case code == runner.CodePass:
+		t.Log(text)
+	case code == runner.CodeInconclusive && e.AllowInconclusive:
+		t.Skip(text)
+	default:
+		t.Error(text + d.shown())
+	}
+}
+
+// verdicts tells whether any metric says right or wrong.
+func verdicts(r *harness.Report) bool {
+	for _, m := range r.Metrics {
+		if m.PassRate != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// summary is the verdict with its checks.
+func (e *eval) summary(r *harness.Report) string {
+	var b strings.Builder
+	b.WriteByte('\n')
+	if err := (reporter.Table{GateOnly: true}).Write(&b, reporter.Data{Report: r}); err != nil {
+		return err.Error()
+	}
+	return strings.TrimRight(e.redact.Text(b.String()), "\n")
+}
+
+// shown are the first trials that were wrong and did not fail by themselves.
+func (d *driver) shown() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	text := ""
+	if len(d.wrong) > 0 {
+		text = "\n" + strings.Join(d.wrong, "\n")
+	}
+	if more := len(d.noted) - len(d.wrong); more > 0 {
+		text += fmt.Sprintf("\n… and %d cases more; -v shows all", more)
+	}
+	return text
+}
+
+// writeBaseline writes the scores of the run to the baseline's file.
+func (e *eval) writeBaseline(ctx context.Context, st *store.Store, r *harness.Report) error {
+	info, err := st.Info(ctx, r.RunID)
+	if err != nil {
+		return err
+	}
+	f, err := suite.CreateFile(e.Baseline)
+	if err != nil {
+		return err
+	}
+	if err := baseline.Write(ctx, f, runner.NewSide(st, info)); err != nil {
+		return errors.Join(err, f.Discard())
+	}
+	return f.Close()
+}

@@ -1,0 +1,183 @@
+package evaltest
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/evalrun/evalrun/evaluator"
+	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/reduce"
+	"github.com/evalrun/evalrun/harness/runner"
+	"github.com/evalrun/evalrun/harness/suite"
+	"github.com/evalrun/evalrun/reporter"
+)
+
+// Params say what is evaluated and what has to hold. Suite, or a Config with a
+// Source, an App and Evaluators, is needed; the zero value of the rest is a good
+// default.
+type Params struct {
+	// Config has the cases, the app under test and the evaluators, as for
+	// harness.Run. Concurrency is a limit below that of -parallel; Reduce, Journal,
+	// Progress and Demand stay empty. With Suite, its Source and App take the place
+	// of what the file says, and its Evaluators come beside the file's.
+	Config harness.Config
+	// Suite is the path of a YAML suite, as the evalrun command runs it, relative to
+	// the folder of the test. What it says of reports is the command's.
+	Suite string
+	// Registry are the evaluators that the Suite can name; nil: the built-in ones.
+	Registry *evaluator.Registry
+	// Name is the eval's in the store and in reports. Default: the Suite's, or the
+	// test's with its package: internal/bot.TestRefunds.
+	Name string
+	// Reduce makes one number of the trials of a case; the zero value is the mean.
+	// A Suite has its own.
+	Reduce reduce.Reducer
+
+	// Gate are the checks that the whole run has to pass, as in suites:
+	// "equals.pass_rate >= 0.9", "latency.p95 <= 2s", "no_regression". They come
+	// after the Suite's. See package gate.
+	Gate []string
+	// Baseline is a file to compare with, "testdata/baseline.json" say. The run must
+	// not be shown to be worse, case by case, by the statistics of no_regression.
+	// go test -evalrun.update, or EVALRUN_UPDATE=1, writes it.
+	Baseline string
+	// Strict makes each case fail by itself: when any score says no, when the app
+	// gives no answer, when an evaluator gives no score. Without Gate and Baseline
+	// every case is strict: nothing else would notice.
+	Strict bool
+
+	// Live: the app costs money or needs the network. It is asked only with
+	// EVAL_LIVE=1 and without -short; otherwise the answers in Recording are
+	// replayed. See the package's comment.
+	Live bool
+	// Recording is the file of recorded answers; default testdata/evals/NAME.jsonl
+	// with the name of the test.
+	Recording string
+	// Settings are what the app is made of, such as its model and its prompt: any
+	// value that encoding/json takes. Recordings and baselines of others are told
+	// apart from those of the same.
+	Settings any
+	// MaxCost stops the run when its answers have cost so many US dollars. 0: no
+	// limit. Replayed answers cost nothing.
+	MaxCost float64
+	// Secrets are cut out of everything that is kept or shown, beside the values of
+	// environment variables whose names end in KEY, TOKEN, SECRET or PASSWORD, and of
+	// those that the Suite names.
+	Secrets []string
+	// AllowInconclusive skips the gate where it would fail only because there is not
+	// enough evidence to decide.
+	AllowInconclusive bool
+}
+
+// eval is one call of Run.
+type eval struct {
+	Params
+	t     *testing.T
+	place place
+	suite *suite.Suite
+	mode  mode
+	// redact takes the secrets out of what is shown.
+	redact *runner.Redactor
+}
+
+// load makes the suite of the Params and checks everything that can be checked
+// before anything is asked.
+func load(t *testing.T, p Params, file string) (*eval, error) {
+	t.Helper()
+	e := &eval{Params: p, t: t}
+	var err error
+	if e.place, err = here(file); err != nil {
+		return nil, err
+	}
+	if e.mode, err = e.chooseMode(); err != nil {
+		return nil, err
+	}
+	if e.suite, err = e.makeSuite(); err != nil {
+		return nil, err
+	}
+	if len(e.suite.Apps) > 1 {
+		return nil, fmt.Errorf("%s has %d apps; a test runs one: name it in a suite of its own, or give Config.App", p.Suite, len(e.suite.Apps))
+	}
+	if e.mode == replaying {
+		e.suite.Start = nil
+	}
+	digest, err := settingsDigest(p.Settings)
+	if err != nil {
+		return nil, err
+	}
+	e.suite.Settings(digest)
+	e.suite.Secrets = append(e.suite.Secrets, e.secrets()...)
+	e.redact = runner.NewRedactor(e.suite.Secrets...)
+	return e, e.suite.AddChecks(p.Gate...)
+}
+
+func (e *eval) makeSuite() (*suite.Suite, error) {
+	if e.Suite != "" {
+		s, err := suite.Load(e.Suite, suite.Options{Evaluators: e.Registry, Formats: reporter.Formats(), Getenv: e.getenv()})
+		if err != nil {
+			return nil, err
+		}
+		if e.Reduce != (reduce.Reducer{}) {
+			return nil, errors.New("Reduce is the Suite's own")
+		}
+		if e.Name != "" {
+			s.Name = e.Name
+		}
+		return s, s.Use(e.Config)
+	}
+	if e.Registry != nil {
+		return nil, errors.New("a Registry serves a Suite; Config.Evaluators are the evaluators themselves")
+	}
+	name := e.Name
+	if name == "" {
+		name = e.place.name(e.t.Name())
+	}
+	c := e.Config
+	if c.Concurrency == 0 {
+		c.Concurrency = parallel()
+	}
+	s, err := suite.Of(name, e.place.file, c)
+	if err != nil {
+		return nil, err
+	}
+	if e.Reduce != (reduce.Reducer{}) {
+		if s.Reduce, err = reduce.New(e.Reduce.Name, e.Reduce.K, s.Trials); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// strict tells whether each case fails by itself.
+func (e *eval) strict() bool {
+	return e.Strict || e.Baseline == "" && len(e.suite.Gate) == 0
+}
+
+// Suite runs a YAML suite as a test: Run with nothing but its path.
+func Suite(t *testing.T, path string) *harness.Report {
+	t.Helper()
+	return start(t, Params{Suite: path})
+}
+
+// Run asks the app each case, scores the answers and judges the run. Each case is
+// the parallel subtest case/ID, with a subtest for each trial below it when there
+// are several; the subtest gate has the verdict. A case that is not chosen by -run
+// costs nothing.
+//
+// The report is nil when nothing was run.
+func Run(t *testing.T, p Params) *harness.Report {
+	t.Helper()
+	return start(t, p)
+}
+
+func start(t *testing.T, p Params) *harness.Report {
+	t.Helper()
+	e, err := load(t, p, callerFile())
+	if err != nil {
+		t.Fatalf("evaltest: %v", message(err))
+	}
+	ctx, stop := untilDeadline(t)
+	defer stop()
+	return e.run(ctx)
+}

@@ -1,0 +1,84 @@
+package evaltest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+)
+
+// place is where the test stands.
+type place struct {
+	file string // the Go file, in the folder of the package
+	dir  string // that folder, absolute
+	root string // the folder of the module; "" when there is none
+}
+
+// here is the place of a test in a file of the package whose folder is the current
+// one, as it is when go test runs it.
+func here(file string) (place, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return place{}, fmt.Errorf("find the folder of the test: %w", err)
+	}
+	p := place{file: filepath.Join(dir, filepath.Base(file)), dir: dir}
+	for up := dir; ; up = filepath.Dir(up) {
+		if _, err := os.Stat(filepath.Join(up, "go.mod")); err == nil {
+			p.root = up
+			break
+		}
+		if up == filepath.Dir(up) {
+			break
+		}
+	}
+	return p, nil
+}
+
+// callerFile is the file of the test that called this package.
+func callerFile() string {
+	var callers [16]uintptr
+	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers[:])])
+	for {
+		f, more := frames.Next()
+		if !strings.Contains(f.Function, "/harness/evaltest.") {
+			return f.File
+		}
+		if !more {
+			return ""
+		}
+	}
+}
+
+// pkg is the folder of the package as an argument of go test in the module's.
+func (p place) pkg() string {
+	rel, err := filepath.Rel(p.root, p.dir)
+	if p.root == "" || err != nil || rel == "." {
+		return "."
+	}
+	return "./" + filepath.ToSlash(rel)
+}
+
+// name is the default name of an eval.
+func (p place) name(test string) string {
+	pkg := strings.TrimPrefix(p.pkg(), "./")
+	if pkg == "." {
+		pkg = filepath.Base(p.dir)
+	}
+	return pkg + "." + test
+}
+
+// rerun is the command that runs one test or subtest.
+func (p place) rerun(test string, live bool) string {
+	parts := strings.Split(test, "/")
+	for i, part := range parts {
+		parts[i] = "^" + regexp.QuoteMeta(part) + "$"
+	}
+	env := ""
+	if live {
+		env = envLive + "=1 "
+	}
+	pattern := strings.ReplaceAll(strings.Join(parts, "/"), "'", ".") // within quotes of the shell
+	return fmt.Sprintf("%sgo test -run '%s' %s", env, pattern, p.pkg())
+}

@@ -1,0 +1,129 @@
+package evaltest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/runner"
+	"github.com/evalrun/evalrun/harness/store"
+	"github.com/evalrun/evalrun/harness/suite"
+	"github.com/evalrun/evalrun/reporter"
+)
+
+// openStore opens the store that the results go to: the folder that EVALRUN_STORE
+// names, or .evalrun beside go.mod, where the evalrun command finds them; with
+// EVALRUN_STORE=off, or where nothing can be written, a folder that is gone after
+// the test.
+func (e *eval) openStore() (*store.Store, error) {
+	dir := os.Getenv(envStore)
+	switch {
+	case dir == "off" || dir == "" && e.place.root == "":
+		return store.Open(e.t.TempDir())
+	case dir != "":
+		return store.Open(dir)
+	}
+	dir = filepath.Join(e.place.root, ".evalrun")
+	if err := makeIgnored(dir); err != nil {
+		e.t.Logf("the results are not kept: %v", err)
+		return store.Open(e.t.TempDir())
+	}
+	return store.Open(dir)
+}
+
+// makeIgnored makes a folder that version control does not see.
+func makeIgnored(dir string) error {
+	err := os.Mkdir(dir, 0o755)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("*\n"), 0o644)
+}
+
+// output is a report to write.
+type output struct{ format, path string }
+
+// outputs reads EVALRUN_OUTPUT: FORMAT:PATH, or a PATH whose ending tells the
+// format, separated by commas. {suite} in a path is the eval's name.
+func (e *eval) outputs() ([]output, error) {
+	var all []output
+	for _, text := range strings.Split(os.Getenv(envOutput), ",") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		format, path, _ := strings.Cut(text, ":")
+		if !slices.Contains(reporter.Formats(), format) {
+			path = text
+			var ok bool
+			if format, ok = reporter.FormatOf(text); !ok {
+				return nil, fmt.Errorf("%s: %q has no format; expected FORMAT:PATH with one of %s", envOutput, text, strings.Join(reporter.Formats(), ", "))
+			}
+		}
+		if path == "" {
+			return nil, fmt.Errorf("%s: %q has no path; expected %s:PATH", envOutput, text, format)
+		}
+		all = append(all, output{format, strings.ReplaceAll(path, "{suite}", fileName(e.suite.Name))})
+	}
+	return all, nil
+}
+
+// fileName is a name with nothing in it that leads to another folder.
+func fileName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(`/\:*?"<>|`, r) || r < ' ' {
+			return '-'
+		}
+		return r
+	}, name)
+}
+
+// written are the files that this process has written, and for which eval: another
+// one must not replace them.
+var written sync.Map
+
+// writeOutputs writes the reports that EVALRUN_OUTPUT asks for.
+func (e *eval) writeOutputs(ctx context.Context, st *store.Store, report *harness.Report) error {
+	outputs, err := e.outputs()
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, o := range outputs {
+		path, err := filepath.Abs(o.path)
+		if err == nil {
+			if owner, taken := written.LoadOrStore(path, e.suite.Name); taken && owner != e.suite.Name {
+				err = fmt.Errorf("%s has the report of %s already; put {suite} into the path", o.path, owner)
+			} else {
+				err = e.write(ctx, st, report, o.format, path)
+			}
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %s report: %w", envOutput, o.format, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (e *eval) write(ctx context.Context, st *store.Store, report *harness.Report, format, path string) error {
+	r, err := reporter.New(format)
+	if err != nil {
+		return err
+	}
+	f, err := suite.CreateFile(path)
+	if err != nil {
+		return err
+	}
+	if err := r.Write(f, reporter.Data{Report: report, Results: runner.Results(ctx, st, report.RunID)}); err != nil {
+		return errors.Join(err, f.Discard())
+	}
+	return f.Close()
+}

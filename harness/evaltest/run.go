@@ -1,0 +1,279 @@
+package evaltest
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/runner"
+)
+
+// parallel is the value of -parallel.
+func parallel() int {
+	if n, ok := flagValue("test.parallel").(int); ok && n > 0 {
+		return n
+	}
+	return 1
+}
+
+// flagValue is the value of a flag of go test; nil when there is none.
+func flagValue(name string) any {
+	if f := flag.Lookup(name); f != nil {
+		if g, ok := f.Value.(flag.Getter); ok {
+			return g.Get()
+		}
+	}
+	return nil
+}
+
+var errDeadline = errors.New("the time of go test -timeout is nearly over")
+
+// untilDeadline is the test's context, which ends early enough before the deadline
+// of go test that what was found out can still be told.
+func untilDeadline(t *testing.T) (context.Context, context.CancelFunc) {
+	deadline, ok := t.Deadline()
+	if !ok {
+		return context.WithCancel(t.Context())
+	}
+	return context.WithDeadlineCause(t.Context(), deadline.Add(-room(time.Until(deadline))), errDeadline)
+}
+
+// room is how much of the time that is left is kept for calls that are under way
+// and for the report: a tenth, 3 seconds to a minute, at most half.
+func room(left time.Duration) time.Duration {
+	return min(min(max(left/10, 3*time.Second), time.Minute), left/2)
+}
+
+// run runs the eval and its gate.
+func (e *eval) run(ctx context.Context) *harness.Report {
+	e.t.Helper()
+	st, err := e.openStore()
+	if err != nil {
+		e.t.Fatalf("evaltest: %v", message(err))
+	}
+	defer st.Close()
+	d := &driver{eval: e}
+	grace := 10 * time.Second
+	if deadline, ok := ctx.Deadline(); ok {
+		grace = min(grace, room(time.Until(deadline))/2)
+	}
+	o, err := d.alongside(func(drive driveFunc) (runner.Outcome, error) {
+		return runner.Run(ctx, e.suite, runner.Options{
+			Store: st, Against: e.against(), MaxCost: e.maxCost(), Grace: grace, Tags: map[string]string{"go test": e.t.Name()},
+			Drive: drive, Selected: d.selected, Notice: func(text string) { e.t.Log(text) },
+		})
+	})
+	switch {
+	case errors.Is(err, runner.ErrNothing):
+		e.noneRun(d)
+		return nil
+	case err != nil:
+		e.t.Fatalf("evaltest: %v", message(err))
+	}
+	e.after(ctx, st, d, o)
+	return o.Report
+}
+
+type driveFunc func(ctx context.Context, c harness.Config) (*harness.Report, error)
+
+// alongside calls run in a goroutine of its own, and drives the engine in this one
+// when run asks for that: subtests then have no stranger on their stack, and their
+// messages have the line of the test.
+func (d *driver) alongside(run func(drive driveFunc) (runner.Outcome, error)) (o runner.Outcome, err error) {
+	d.t.Helper()
+	type ask struct {
+		ctx    context.Context
+		config harness.Config
+	}
+	asks, ended := make(chan ask), make(chan struct{})
+	var report *harness.Report
+	var failed error
+	driven := make(chan struct{})
+	go func() {
+		defer close(ended)
+		o, err = run(func(ctx context.Context, c harness.Config) (*harness.Report, error) {
+			asks <- ask{ctx, c}
+			<-driven
+			return report, failed
+		})
+	}()
+	select {
+	case a := <-asks:
+		report, failed = d.drive(a.ctx, a.config)
+		close(driven)
+		<-ended
+	case <-ended:
+	}
+	return o, err
+}
+
+// driver runs the trials as subtests.
+type driver struct {
+	*eval
+	demand  harness.Demand
+	trials  int
+	cases   []harness.Case // that there are
+	tape    *tape          // nil without a recording
+	stales  int            // cases that can't be replayed
+	chosen  []harness.Case // by -run
+	refused error          // why nothing is run though cases are chosen
+	started bool           // the engine; false when there is nothing to run
+	failed  atomic.Bool    // some strict case
+
+	mu    sync.Mutex
+	wrong []string       // failure texts of the first cases that were wrong and did not fail by themselves
+	noted map[string]int // how many of their trials were
+	left  int            // trials that were not run
+}
+
+// drive makes a subtest of each case and lets the engine run those that go test
+// has chosen, each when its turn comes.
+func (d *driver) drive(ctx context.Context, c harness.Config) (report *harness.Report, err error) {
+	d.t.Helper()
+	cases, err := harness.Choose(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	c.Filter, c.Sample, c.Limit = nil, 0, 0
+	c.Demand = &d.demand
+	d.cases, d.trials = cases, c.Trials
+	if c, err = d.record(c); err != nil {
+		return nil, err
+	}
+	ended := make(chan struct{})
+	d.t.Run("case", func(t *testing.T) {
+		t.Helper()
+		for _, tc := range cases {
+			d.subtest(t, tc)
+		}
+		if d.refused = d.needsBaseline(); len(d.chosen) == 0 || d.refused != nil && !d.partial() {
+			return
+		}
+		d.started = true
+		c.Source = harness.Cases(d.chosen)
+		go func() {
+			defer close(ended)
+			report, err = harness.Run(ctx, c)
+		}()
+	})
+	if !d.started {
+		return nil, runner.ErrNothing
+	}
+	d.demand.Close()
+	<-ended
+	return report, err
+}
+
+func (d *driver) subtest(t *testing.T, tc harness.Case) {
+	t.Helper()
+	t.Run(tc.ID, func(t *testing.T) {
+		t.Helper()
+		if why := d.stale(tc); why != "" {
+			d.stales++
+			t.Fatal(why)
+		}
+		d.chosen = append(d.chosen, tc) // subtests begin one after the other
+		t.Parallel()
+		if d.trials == 1 {
+			d.trial(t, tc, 1)
+			return
+		}
+		for n := 1; n <= d.trials; n++ {
+			t.Run(strconv.Itoa(n), func(t *testing.T) {
+				t.Helper()
+				t.Parallel()
+				d.trial(t, tc, n)
+			})
+		}
+	})
+}
+
+// trial is the subtest of one trial.
+func (d *driver) trial(t *testing.T, tc harness.Case, n int) {
+	t.Helper()
+	if failfast, _ := flagValue("test.failfast").(bool); failfast && d.failed.Load() {
+		d.unasked(1)
+		t.Skip("not asked: another case has failed, and -failfast is set")
+	}
+	if !d.started {
+		t.Skip("not run: the subtest gate says why")
+	}
+	r, ok := d.demand.Ask(t.Context(), harness.Key{Case: tc.ID, Trial: n})
+	if !ok {
+		d.unasked(1)
+		t.Skip("not run: the run has ended before; the subtest gate says why")
+	}
+	switch wrong := r.Failed() || r.Errored(); {
+	case wrong && d.strict() && !d.quarantined(tc.ID):
+		d.failed.Store(true)
+		t.Error(d.failure(t.Name(), r))
+	case wrong:
+		d.note(t, r)
+	case testing.Verbose():
+		t.Log(scoreLine(r))
+	}
+}
+
+// note keeps what is wrong with a case that does not fail by itself.
+func (d *driver) note(t *testing.T, r harness.Result) {
+	t.Helper()
+	text := d.failure(t.Name(), r)
+	t.Log(text)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.noted == nil {
+		d.noted = map[string]int{}
+	}
+	if d.noted[r.Case.ID]++; d.noted[r.Case.ID] == 1 && len(d.wrong) < mostShown {
+		d.wrong = append(d.wrong, text)
+	}
+}
+
+func (d *driver) unasked(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.left += n
+}
+
+// partial tells whether go test did not choose all cases or trials.
+func (d *driver) partial() bool { return len(d.chosen)+d.stales < len(d.cases) }
+
+// selected are the IDs of the cases that were chosen, nil when all were.
+func (d *driver) selected() []string {
+	if !d.partial() {
+		return nil
+	}
+	var ids []string
+	for _, c := range d.chosen {
+		ids = append(ids, c.ID)
+	}
+	return ids
+}
+
+// quarantined tells whether a case is known to be flaky.
+func (d *driver) quarantined(id string) bool {
+	for _, check := range d.suite.Gate {
+		for _, q := range check.Quarantine {
+			if q.Case == id {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// message is an error with what can be done about it.
+func message(err error) string {
+	var e *runner.Error
+	if errors.As(err, &e) && e.Hint != "" {
+		return fmt.Sprintf("%v\n%s", err, e.Hint)
+	}
+	return err.Error()
+}
