@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -14,8 +13,6 @@ import (
 	"github.com/evalrun/evalrun/harness/suite"
 	"github.com/evalrun/evalrun/reporter"
 )
-
-var errNoServeKey = errors.New("serve --auth: SGP_API_KEY is not set")
 
 func (a *app) initCommand() *cobra.Command {
 	return &cobra.Command{
