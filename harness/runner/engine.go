@@ -112,6 +112,11 @@ func (r *runner) engine(ctx context.Context, news chan<- struct{}) (ending, erro
 	for _, warning := range e.report.Warnings {
 		r.note(warning)
 	}
+	if r.batches != nil {
+		for _, warning := range r.batches.Warnings() {
+			r.note(warning)
+		}
+	}
 	r.noteRefusals()
 	r.note(costNote(e.report, r.options.MaxCost))
 	if e.err == nil {

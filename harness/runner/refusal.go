@@ -15,6 +15,7 @@ import (
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/internal/pace"
+	"github.com/evalrun/evalrun/harness/retell"
 )
 
 // manyForbidden is how many answers with status 403 in a row end a run: a single
@@ -59,7 +60,11 @@ func (p *pacer) Acquire(ctx context.Context) (func(error) bool, error) {
 // not been made.
 func (p *pacer) judge(err error) (result pace.Result, again bool) {
 	var e *harness.Error
+	var stop *retell.StopError
 	switch {
+	case errors.As(err, &stop):
+		p.refused.CompareAndSwap(nil, &stop.Err)
+		return pace.Result{}, true
 	case err == nil:
 		p.forbidden.Store(0)
 		return pace.Result{Outcome: pace.Taken}, false

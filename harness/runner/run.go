@@ -12,6 +12,7 @@ import (
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/internal/pace"
 	"github.com/evalrun/evalrun/harness/process"
+	"github.com/evalrun/evalrun/harness/retell"
 	"github.com/evalrun/evalrun/harness/sgp"
 	"github.com/evalrun/evalrun/harness/store"
 	"github.com/evalrun/evalrun/harness/suite"
@@ -54,12 +55,14 @@ type runner struct {
 	before     store.Info // of the resumed run
 	stored     *store.Run // nil when there is nothing to do
 	source     harness.Source
+	cases      *retell.Source // the source, when it is that
 	app        harness.App
 	evaluators []harness.Evaluator
 	server     *process.Server                                         // nil without start
 	posting    *posting                                                // nil without publish
 	paid       float64                                                 // US dollars, for answers of the resumed run
 	ahead      func(ctx context.Context, trials []harness.Input) error // of the app; nil when it does not care
+	batches    *retell.App                                             // the app, when it is that
 	most       int                                                     // calls of the app at once; 0: as the suite says
 	found      map[string]bool                                         // of the cases that the selection names
 	notes      []string                                                // warnings that are kept with the run
@@ -101,8 +104,14 @@ func (r *runner) prepare(ctx context.Context) error {
 	if err == nil && r.todo.run {
 		r.paid, err = r.spent(ctx)
 	}
+	if err == nil && r.todo.run && r.batches != nil {
+		err = r.beginBatches()
+	}
 	if err == nil && r.todo.run {
 		err = r.startServer(ctx)
+	}
+	if err == nil && r.todo.run && r.batches != nil {
+		err = r.openCases(ctx)
 	}
 	if err == nil && r.todo != (work{}) {
 		r.posting, err = r.preparePosting(ctx)
@@ -136,6 +145,7 @@ func (r *runner) build(ctx context.Context) error {
 		return usage(err, "")
 	}
 	r.keep(r.source)
+	r.cases, _ = r.source.(*retell.Source)
 	if err := r.sameFile(); err != nil {
 		return err
 	}
@@ -164,6 +174,7 @@ func (r *runner) build(ctx context.Context) error {
 	if l, ok := r.app.(target.Limited); ok {
 		r.most = l.MaxConcurrency()
 	}
+	r.batches, _ = r.app.(*retell.App)
 	if a, ok := r.app.(interface {
 		Ahead(ctx context.Context, trials []harness.Input) error
 	}); ok {

@@ -32,8 +32,8 @@ var appName = regexp.MustCompile(`^[\pL\pN][\pL\pN ._/-]{0,63}$`)
 
 // apps reads app or apps, and builds each once to see that it can be.
 func (l *loader) apps() {
-	switch key, ok := l.oneOf(l.root, "the suite", "app", "apps"); {
-	case !ok:
+	switch key, ok := l.oneOf(l.root, "the suite", "app", "apps", "retell"); {
+	case !ok, key == "retell":
 	case key == "app":
 		if app, ok := l.app(l.at("app"), "app"); ok {
 			app.Name = app.Kind
@@ -134,6 +134,9 @@ func (s *Suite) App(name string, env target.Env) (harness.App, error) {
 	}
 	if name == "" && len(s.Apps) == 1 {
 		name = s.Apps[0].Name
+	}
+	if s.Retell != nil {
+		return s.retellApp()
 	}
 	if s.values.App != nil {
 		return borrowedApp{s.values.App}, nil

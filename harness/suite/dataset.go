@@ -12,8 +12,8 @@ import (
 	"github.com/evalrun/evalrun/harness/strict"
 )
 
-// Dataset is where a suite's cases come from: one of File, Cases, SGP and Source is
-// set.
+// Dataset is where a suite's cases come from: one of File, Cases, SGP, Retell and
+// Source is set.
 type Dataset struct {
 	// File is relative to the suite. Format, Map and Items are as in
 	// dataset.Options.
@@ -27,6 +27,9 @@ type Dataset struct {
 
 	// SGP is a dataset of Scale GP.
 	SGP *SGPDataset
+
+	// Retell has test cases of Retell.
+	Retell *Retell
 
 	// Source is a Go value; see Suite.Use.
 	Source harness.Source
@@ -46,6 +49,8 @@ func (d Dataset) String() string {
 		return fmt.Sprintf("sgp:%s@%d", d.SGP.DatasetID, d.SGP.Version)
 	case d.SGP != nil:
 		return "sgp:" + d.SGP.DatasetID
+	case d.Retell != nil:
+		return d.Retell.String()
 	case d.File != "":
 		return d.File
 	case d.Source != nil:
@@ -59,6 +64,9 @@ func (d Dataset) String() string {
 
 // dataset checks the dataset, and opens a file once to see that it can be read.
 func (l *loader) dataset() {
+	if key, ok := l.oneOf(l.root, "the suite", "dataset", "retell"); !ok || key == "retell" {
+		return
+	}
 	doc, at := l.doc.Dataset, l.at("dataset")
 	kind, ok := l.oneOf(at, "dataset", "file", "cases", "sgp")
 	if !ok {

@@ -20,6 +20,9 @@ func (l *loader) digest() {
 	if n := l.root.Get("app"); n.Given() {
 		l.suite.digests["app"] = digestOf(n)
 	}
+	if n := l.root.Get("retell").Get("response_engine"); n.Given() {
+		l.suite.digests["app"] = digestOf(n)
+	}
 	for _, p := range l.root.Get("apps").Pairs() {
 		l.suite.digests["app "+p.Key.Value] = digestOf(p.Value)
 	}

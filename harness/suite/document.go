@@ -12,6 +12,7 @@ type document struct {
 	Name            string         `yaml:"name" jsonschema:"required,minLength=1,maxLength=200" jsonschema_description:"What the suite is called in lists and reports."`
 	Description     string         `yaml:"description" jsonschema_description:"What a new person should know."`
 	Dataset         datasetDoc     `yaml:"dataset" jsonschema:"required" jsonschema_description:"Where the test cases come from: exactly one of file, cases and sgp."`
+	Retell          *retellDoc     `yaml:"retell" jsonschema_description:"A batch test of Retell, in place of dataset and app. Its verdict is the metric retell."`
 	App             strict.Node    `yaml:"app" jsonschema_description:"The app under test: one kind and its options."`
 	Apps            strict.Node    `yaml:"apps" jsonschema_description:"Several apps by name, to compare them side by side, in place of app."`
 	Start           *startDoc      `yaml:"start" jsonschema_description:"A server that is started for the run and stopped afterwards."`

@@ -4,17 +4,24 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 
 	"github.com/evalrun/evalrun/evaluator"
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/gate"
+	"github.com/evalrun/evalrun/harness/retell"
 	"github.com/evalrun/evalrun/harness/strict"
 )
 
 // evaluators builds each evaluator once, to see that it can be and to learn the
 // names of the metrics.
 func (l *loader) evaluators() {
+	if l.doc.Retell != nil {
+		l.addRetell()
+	}
 	if len(l.doc.Evaluators) == 0 {
 		l.fail(l.at("evaluators").Errorf("a suite needs at least one evaluator"))
 		return
@@ -23,7 +30,7 @@ func (l *loader) evaluators() {
 	env := evaluator.Env{Dir: l.suite.Dir, Concurrency: 1}
 	first := map[string]strict.Node{}
 	for _, n := range l.doc.Evaluators {
-		e, err := l.suite.registry.Build(n, env)
+		e, err := l.suite.evaluator(n, env)
 		if err != nil {
 			l.unbuilt = true
 			l.fail(placed(n, err))
@@ -54,7 +61,7 @@ func (s *Suite) BuildEvaluators(env evaluator.Env) ([]harness.Evaluator, error) 
 	}
 	var built []harness.Evaluator
 	for _, n := range s.evaluators {
-		e, err := s.registry.Build(n, env)
+		e, err := s.evaluator(n, env)
 		if err != nil {
 			return nil, errors.Join(scrub(placed(n, err), s.Secrets), closeAll(built...))
 		}
@@ -64,6 +71,31 @@ func (s *Suite) BuildEvaluators(env evaluator.Env) ([]harness.Evaluator, error) 
 		built = append(built, borrowedEvaluator{e})
 	}
 	return built, nil
+}
+
+// addRetell adds the verdict of Retell to the evaluators, unless it is named.
+func (l *loader) addRetell() {
+	for _, n := range l.doc.Evaluators {
+		if isRetell(n) {
+			return
+		}
+	}
+	at := l.at("retell")
+	n := strict.Node{File: at.File, Node: &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: retell.Metric, Line: at.Line, Column: at.Column}}
+	l.suite.digests["evaluator "+strconv.Itoa(len(l.doc.Evaluators))] = digestOf(n)
+	l.doc.Evaluators = append(l.doc.Evaluators, n)
+}
+
+func isRetell(n strict.Node) bool {
+	return n.Node != nil && n.Kind == yaml.ScalarNode && n.Value == retell.Metric
+}
+
+// evaluator builds an evaluator; that of Retell is for suites that have its section.
+func (s *Suite) evaluator(n strict.Node, env evaluator.Env) (harness.Evaluator, error) {
+	if s.Retell != nil && isRetell(n) {
+		return retell.Evaluator{}, nil
+	}
+	return s.registry.Build(n, env)
 }
 
 func closeAll(evaluators ...harness.Evaluator) error {

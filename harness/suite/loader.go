@@ -44,8 +44,10 @@ func (l *loader) load() error {
 	env := environment{getenv: l.options.Getenv}
 	env.suite(l.root)
 	l.suite.Secrets = env.secrets
-	if key, _ := l.options.Getenv("SGP_API_KEY"); key != "" && !slices.Contains(env.secrets, key) {
-		l.suite.Secrets = append(l.suite.Secrets, key)
+	for _, name := range []string{"SGP_API_KEY", "RETELL_API_KEY"} {
+		if key, _ := l.options.Getenv(name); key != "" && !slices.Contains(l.suite.Secrets, key) {
+			l.suite.Secrets = append(l.suite.Secrets, key)
+		}
 	}
 	l.fail(env.errs...)
 	l.fail(l.decode(strict.Flatten(strict.Join(env.errs...))))
@@ -55,6 +57,7 @@ func (l *loader) load() error {
 	}
 	l.name()
 	l.numbers()
+	l.retell()
 	l.dataset()
 	l.apps()
 	l.start()
@@ -69,7 +72,7 @@ func (l *loader) load() error {
 // sound checks the sections that none of the errors is about.
 func (l *loader) sound(errs strict.Errors) {
 	checks := map[string]func(){
-		"dataset": l.dataset, "app": l.apps, "apps": l.apps, "start": l.start, "evaluators": l.evaluators, "reports": l.reports,
+		"dataset": l.dataset, "retell": l.retell, "app": l.apps, "apps": l.apps, "start": l.start, "evaluators": l.evaluators, "reports": l.reports,
 	}
 	sections := l.root.Pairs()
 	for i, p := range sections {
@@ -98,6 +101,9 @@ func (l *loader) decode(known strict.Errors) error {
 		}
 		if dataset.Node != nil && dataset.Kind == yaml.ScalarNode && e.Line == dataset.Line && e.Column == dataset.Column {
 			e.Hint = "a dataset is {file: path}, {cases: […]} or {sgp: {…}}"
+		}
+		if l.root.Get("retell").Given() && (e.Message == `"dataset" is missing` || e.Message == `"evaluators" is missing`) {
+			continue // it stands for both
 		}
 		errs = append(errs, e)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/evalrun/evalrun/evaluator"
 	"github.com/evalrun/evalrun/harness/gate"
 	"github.com/evalrun/evalrun/harness/reduce"
+	"github.com/evalrun/evalrun/harness/retell"
 	"github.com/evalrun/evalrun/harness/strict"
 	"github.com/evalrun/evalrun/harness/target"
 )
@@ -32,7 +34,11 @@ func Schema(o Options) ([]byte, error) {
 	root.Version = jsonschema.Version
 	root.Title = "evalrun suite"
 	root.Definitions = jsonschema.Definitions{}
-	root.OneOf = requireOne("app", "apps")
+	root.Required = slices.DeleteFunc(root.Required, func(key string) bool { return key == "dataset" || key == "evaluators" })
+	root.OneOf = append(requireOne("app", "apps"), &jsonschema.Schema{Required: []string{"retell"}, Not: &jsonschema.Schema{Required: []string{"dataset"}}})
+	for _, with := range root.OneOf[:2] {
+		with.Required = append(with.Required, "dataset", "evaluators")
+	}
 
 	addApps(root, o.Targets)
 	addEvaluators(root, o.Evaluators)
@@ -61,6 +67,17 @@ func Schema(o Options) ([]byte, error) {
 	platform.OneOf = requireOne("evaluation_id", "evaluation")
 	property(platform, "questions").Type = "object"
 	property(platform, "questions").AdditionalProperties = &jsonschema.Schema{Type: "string"}
+
+	batch := set("retell")
+	engine := property(batch, "response_engine")
+	engine.OneOf = requireOne("llm_id", "conversation_flow_id")
+	cases := reflected(retellCasesDoc{})
+	cases.OneOf = requireOne("all", "names", "file")
+	property(cases, "file").Type = "string"
+	property(batch, "test_cases").OneOf = []*jsonschema.Schema{
+		{Type: "array", Items: &jsonschema.Schema{Type: "string"}, MinItems: count(1), UniqueItems: true}, cases,
+	}
+	property(batch, "base_url").Type = "string"
 
 	relax(root)
 	for _, d := range root.Definitions {
@@ -143,7 +160,7 @@ func addEvaluators(root *jsonschema.Schema, reg *evaluator.Registry) {
 			all.Properties.Set(name, &jsonschema.Schema{Ref: "#/$defs/evaluator." + d.Name})
 		}
 	}
-	root.Definitions["evaluator"] = named(names, all)
+	root.Definitions["evaluator"] = named(append(names, retell.Metric), all)
 }
 
 // named is one of several names, or a map of one of them to its options.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/dataset"
+	"github.com/evalrun/evalrun/harness/retell"
 	"github.com/evalrun/evalrun/harness/sgp"
 )
 
@@ -28,6 +29,12 @@ func (s *Suite) Source(ctx context.Context) (harness.Source, error) {
 			return nil, err
 		}
 		return platform{&sgp.Source{Client: client, DatasetID: d.SGP.DatasetID, Version: d.SGP.Version}}, nil
+	case d.Retell != nil:
+		client, err := s.RetellClient()
+		if err != nil {
+			return nil, err
+		}
+		return &retell.Source{Client: client, Engine: d.Retell.Engine, Choice: d.Retell.Cases}, nil
 	case d.Source != nil:
 		return s.goSource(ctx)
 	case d.File != "":

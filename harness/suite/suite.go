@@ -47,6 +47,8 @@ type Suite struct {
 	Text []byte
 
 	Dataset Dataset
+	// Retell is set when a batch test of Retell is the dataset and the app.
+	Retell *Retell
 	// Apps are the app, or the named apps in the order of the file.
 	Apps []App
 	// Start is the server to start for the run; nil when there is none.
