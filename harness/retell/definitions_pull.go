@@ -67,7 +67,7 @@ func (d TestCaseDefinition) strange() []string {
 func strangeNames(u Unknown, prefix string) []string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(u)) {
-		if string(u[name]) != "null" {
+		if text := string(u[name]); text != "null" && text != `""` {
 			names = append(names, prefix+name)
 		}
 	}

@@ -1,14 +1,18 @@
 // Package retell connects evalrun with the batch tests of Retell: simulated
 // callers talk to a voice agent, and Retell judges each conversation.
 //
-// A [Client] has a method for each endpoint.
+// A [Client] has a method for each endpoint. On top of them, [Client.Start] starts
+// a batch once, and [Client.PlanPush] and [Client.Pull] keep test case definitions
+// in a file.
 //
 //	client, err := retell.New(retell.ConfigFromEnv(os.Getenv))
 //	...
-//	batch, err := client.CreateBatchTest(ctx, retell.CreateBatchTestRequest{
+//	intent, err := client.Intend(ctx, retell.CreateBatchTestRequest{
 //		DefinitionIDs:  []string{"tc_1", "tc_2"},
 //		ResponseEngine: retell.ResponseEngine{Type: retell.EngineLLM, LLMID: "llm_1"},
 //	})
+//	... // keep the intent
+//	batch, err := client.Start(ctx, intent)
 //
 // # What the platform is trusted with
 //
@@ -16,4 +20,31 @@
 // status that is not known is one of something that goes on. What they do insist
 // on is that an answer is what was asked for: whole JSON, with an ID, a page with
 // its items.
+//
+// # A batch is started once
+//
+// A batch costs money, can't be stopped, and the platform offers nothing that makes
+// a repeated request safe. So a request is sent again only when it certainly was
+// not taken. When no answer came, or none that can be read, the batches of the
+// engine are listed, and the one that was not there before, fits by its engine, its
+// number of test cases, its time and its runs, and is nobody else's, is adopted;
+// see [Client.Adopt]. None, or several, are a [DoubtError]: then the [Intent] is
+// all that is needed to look again, and DoubtError.Lost tells when a new one may be
+// made. Times are by the platform's clock, as the header Date of its answers shows
+// it.
+//
+// Name the version of an engine: without one the platform lists the batches of the
+// latest, which may be another one by the time a batch is looked for.
+//
+// # What runs for real
+//
+// A tool call that matches no mock of its test case runs the real tool, with all
+// that it does. [Definitions.RealTools] says where that can happen.
+//
+// # What is not known
+//
+// The platform's documents do not say what it answers to an ID that it does not
+// have, or that comes twice in a batch, in which order it lists, which of several
+// mocks that match it takes, and which llm_model it takes when none is named. This
+// package copes with each of the answers.
 package retell

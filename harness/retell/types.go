@@ -206,7 +206,8 @@ type Page[T any] struct {
 func (p *Page[T]) UnmarshalJSON(data []byte) error {
 	var must struct {
 		Items   *[]json.RawMessage `json:"items"`
-		HasMore *json.RawMessage   `json:"has_more"`
+		HasMore *bool              `json:"has_more"`
+		Key     string             `json:"pagination_key"`
 	}
 	if err := json.Unmarshal(data, &must); err != nil {
 		return err
@@ -217,10 +218,8 @@ func (p *Page[T]) UnmarshalJSON(data []byte) error {
 	if err := wire.DecodeExact(data, p); err != nil {
 		return err
 	}
-	for _, name := range []string{"items", "has_more", "pagination_key"} {
-		if raw, bad := p.Unknown[name]; bad && (name == "items" || string(raw) != "null") {
-			return errors.New("not a page: " + name + " can't be read")
-		}
+	if _, bad := p.Unknown["items"]; bad {
+		return errors.New("not a page: items can't be read")
 	}
 	if must.HasMore == nil {
 		p.HasMore = p.PaginationKey != ""

@@ -44,6 +44,7 @@ func TestRoundTripKeepsEverything(t *testing.T) {
 		"create batch":   {`{"test_case_definition_ids": ["a", "a"], "response_engine": {"type": "retell-llm", "llm_id": "l"}, "new": 1}`, &retell.CreateBatchTestRequest{}},
 		"page":           {`{"items": [` + batch + `], "pagination_key": "k", "has_more": true, "total": 7}`, &retell.Page[retell.BatchTest]{}},
 		"last page":      {`{"items": [` + run + `], "pagination_key": null, "has_more": false}`, &retell.Page[retell.TestRun]{}},
+		"empty texts":    {`{"name": "", "llm_model": "", "user_prompt": "", "new": ""}`, &retell.TestCaseDefinitionInput{}},
 		// Values of other types are kept as they are.
 		"misfits": {`{"test_case_definition_id": 7, "type": {}, "name": null, "response_engine": null, "user_prompt": ["p"], "metrics": ["a", null],
 			"dynamic_variables": {"a": null}, "tool_mocks": [null], "llm_model": 1.5, "creation_timestamp": "1", "user_modified_timestamp": 1.5}`, &retell.TestCaseDefinition{}},
@@ -113,6 +114,7 @@ func TestPageInsistsOnItems(t *testing.T) {
 	}
 	for text, more := range map[string]bool{
 		`{"items": []}`:                                            false,
+		`{"items": [], "pagination_key": ""}`:                      false,
 		`{"items": [], "pagination_key": "k"}`:                     true,
 		`{"items": [], "pagination_key": "k", "has_more": false}`:  false,
 		`{"items": [], "pagination_key": null, "has_more": null}`:  false,
@@ -126,4 +128,51 @@ func TestPageInsistsOnItems(t *testing.T) {
 	out, err := json.Marshal(retell.Page[retell.TestRun]{})
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"items": [], "has_more": false}`, string(out))
+}
+
+// Whatever the platform sends is there when it is encoded again.
+func FuzzNothingIsLost(f *testing.F) {
+	for _, seed := range []string{definition, run, batch, `{"metrics": [null], "version": 3.0, "tool_mocks": [{"input_match_rule": null}], "status": "\ud800"}`,
+		`{"test_case_definition_snapshot": {"response_engine": [], "dynamic_variables": {"a": 1}}, "transcript_snapshot": 7, "result_explanation": 7, "pass_count": 1e2}`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var fields map[string]json.RawMessage
+		if json.Unmarshal([]byte(text), &fields) != nil || fields == nil {
+			return
+		}
+		for _, into := range []any{&retell.TestCaseDefinition{}, &retell.TestRun{}, &retell.BatchTest{}, &retell.TestCaseDefinitionInput{}, &retell.ResponseEngine{}} {
+			require.NoError(t, json.Unmarshal([]byte(text), into))
+			out, err := json.Marshal(into)
+			require.NoError(t, err)
+			within(t, exact(t, []byte(text)), exact(t, out))
+		}
+	})
+}
+
+// within wants everything of one JSON value in another.
+func within(t *testing.T, want, got any) {
+	switch want := want.(type) {
+	case map[string]any:
+		require.IsType(t, want, got)
+		for k, v := range want {
+			require.Contains(t, got, k)
+			within(t, v, got.(map[string]any)[k])
+		}
+	case []any:
+		require.IsType(t, want, got)
+		require.Len(t, got, len(want))
+		for i, v := range want {
+			within(t, v, got.([]any)[i])
+		}
+	case json.Number:
+		if want != got {
+			require.IsType(t, want, got)
+			a, errA := want.Float64()
+			b, errB := got.(json.Number).Float64()
+			require.True(t, errA == nil && errB == nil && a == b, "%v and %v", want, got)
+		}
+	default:
+		require.Equal(t, want, got)
+	}
 }

@@ -584,3 +584,26 @@ func TestBrokenRecordAfterTheRequest(t *testing.T) {
 	require.NoError(t, listener.Close())
 	<-done
 }
+
+func TestNowIsTheServersTime(t *testing.T) {
+	ahead := time.Duration(0)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+		if r.URL.Path == "/undated" {
+			w.Header().Set("Date", "yesterday")
+		}
+		http.Error(w, "no", http.StatusBadRequest)
+	}))
+	defer server.Close()
+	c, err := New(Config{BaseURL: server.URL})
+	require.NoError(t, err)
+	defer c.Close()
+	off := func() time.Duration { return time.Until(c.Now()).Round(time.Hour) }
+	assert.Zero(t, off())
+	for _, ahead = range []time.Duration{48 * time.Hour, -3 * time.Hour} {
+		require.Error(t, c.Do(t.Context(), Request{Method: "GET", Path: "/"}, nil))
+		assert.Equal(t, ahead, off())
+		require.Error(t, c.Do(t.Context(), Request{Method: "GET", Path: "/undated"}, nil))
+		assert.Equal(t, ahead, off())
+	}
+}

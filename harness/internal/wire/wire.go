@@ -31,7 +31,8 @@ type Unknown map[string]json.RawMessage
 func Decode(data []byte, into any) error { return decode(data, into, false) }
 
 // DecodeExact is Decode without those liberties: what is encoded again is the same
-// JSON. null, and a number for a string, go to Unknown, and null is no object.
+// JSON. null, a number for a string and "" for what may be absent go to Unknown,
+// and null is no object.
 func DecodeExact(data []byte, into any) error { return decode(data, into, true) }
 
 func decode(data []byte, into any, exact bool) error {
@@ -49,15 +50,17 @@ func decode(data []byte, into any, exact bool) error {
 	v.SetZero()
 	t := v.Type()
 	for i := range t.NumField() {
-		name, _, ok := fieldName(t.Field(i))
+		name, omit, ok := fieldName(t.Field(i))
 		raw, given := fields[name]
 		if !ok || !given {
 			continue
 		}
-		if decodeField(raw, v.Field(i), exact) {
-			delete(fields, name)
-		} else {
+		fits := decodeField(raw, v.Field(i), exact)
+		if !fits {
 			v.Field(i).SetZero()
+		}
+		if fits && !(exact && omit && v.Field(i).IsZero()) { // which would not be written
+			delete(fields, name)
 		}
 	}
 	if len(fields) > 0 {

@@ -1,0 +1,54 @@
+package retell_test
+
+import (
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/evalrun/evalrun/harness/retell"
+	"github.com/evalrun/evalrun/harness/retell/retellserver"
+)
+
+// Over a network, against the stand-in: a thousand test cases, pages, and answers
+// that are lost.
+func TestAgainstTheStandIn(t *testing.T) {
+	lost := 0
+	h := retellserver.New(retellserver.Config{APIKey: key, Faults: retellserver.Faults{Request: func(r retellserver.Request) retellserver.Fault {
+		if r.Op == retellserver.OpCreateBatch && r.N%2 == 0 {
+			lost++
+			return retellserver.Fault{DropAfter: true}
+		}
+		return retellserver.Fault{}
+	}}})
+	server := httptest.NewServer(h)
+	defer server.Close()
+	c, err := retell.New(retell.Config{BaseURL: server.URL, APIKey: key})
+	require.NoError(t, err)
+	defer c.Close()
+	d, err := c.CreateTestCaseDefinition(t.Context(), retell.TestCaseDefinitionInput{Name: "n", UserPrompt: "p", ResponseEngine: &engine})
+	require.NoError(t, err)
+	ids := make([]string, retell.MaxBatch)
+	for i := range ids {
+		ids[i] = d.ID
+	}
+	seen := map[string]bool{}
+	for range 4 {
+		in, err := c.Intend(t.Context(), request(ids...))
+		require.NoError(t, err)
+		b, err := c.Start(t.Context(), in)
+		require.NoError(t, err)
+		seen[b.ID] = true
+		n := 0
+		for r, err := range c.AllTestRuns(t.Context(), b.ID) {
+			require.NoError(t, err)
+			assert.Equal(t, d.ID, r.DefinitionID)
+			n++
+		}
+		assert.Equal(t, retell.MaxBatch, n)
+	}
+	assert.Len(t, seen, 4)
+	assert.Len(t, h.Batches(), 4)
+	assert.Equal(t, 2, lost)
+}
