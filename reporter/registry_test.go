@@ -46,7 +46,8 @@ func TestRegistry(t *testing.T) {
 		assert.NoError(t, err, format)
 	}
 
-	var empty reporter.Registry
-	require.NoError(t, empty.Add("junit", tally))
-	assert.Equal(t, []string{"junit"}, empty.Formats())
+	var zero reporter.Registry
+	assert.Error(t, zero.Add("junit", tally), "the zero value has the built-in ones")
+	require.NoError(t, zero.Add("tally", tally))
+	assert.Equal(t, r.Formats(), zero.Formats())
 }

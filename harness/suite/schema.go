@@ -27,9 +27,6 @@ func Schema(o Options) ([]byte, error) {
 	if o.Evaluators == nil {
 		o.Evaluators = evaluator.NewRegistry()
 	}
-	if o.Targets == nil {
-		o.Targets = target.NewRegistry()
-	}
 	root := reflected(document{})
 	root.Version = jsonschema.Version
 	root.Title = "evalrun suite"

@@ -128,9 +128,6 @@ func Parse(path string, data []byte, o Options) (*Suite, error) {
 	if o.Evaluators == nil {
 		o.Evaluators = evaluator.NewRegistry()
 	}
-	if o.Targets == nil {
-		o.Targets = target.NewRegistry()
-	}
 	l := loader{options: o, root: root, suite: &Suite{
 		Path: path, Dir: dir, Text: data, folder: folder{dir, o.AllowPath}, registry: o.Evaluators, targets: o.Targets, getenv: o.Getenv, http: o.HTTPClient,
 	}}

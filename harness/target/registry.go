@@ -28,21 +28,25 @@ type Kind struct {
 	New func(n strict.Node, env Env) (harness.App, error)
 }
 
-// Registry resolves the kinds of app that suites name. Fill it before the first
-// Build; Build and Kinds may then be called from many goroutines.
+// Registry resolves the kinds of app that suites name. The zero value, and nil,
+// know the built-in ones. Fill it before the first Build; Build and Kinds may then
+// be called from many goroutines.
 type Registry struct {
-	byName map[string]Kind
+	byName map[string]Kind // nil: the built-in ones
 }
 
-// NewRegistry is a registry with all built-in kinds.
-func NewRegistry() *Registry {
-	r := &Registry{}
-	for _, k := range builtins() {
-		if err := r.Define(k); err != nil {
-			panic(err) // two built-ins of one name: the tests find it
+// NewRegistry is a registry with the built-in kinds, to add to.
+func NewRegistry() *Registry { return &Registry{} }
+
+func (r *Registry) all() map[string]Kind {
+	if r == nil || r.byName == nil {
+		all := map[string]Kind{}
+		for _, k := range builtins() {
+			all[k.Name] = k
 		}
+		return all
 	}
-	return r
+	return r.byName
 }
 
 func builtins() []Kind {
@@ -68,13 +72,12 @@ func (r *Registry) Define(k Kind) error {
 	if !kindName.MatchString(k.Name) {
 		return fmt.Errorf("target: define %q: expected letters, digits and . _ / -, at most 64", k.Name)
 	}
-	if _, taken := r.byName[k.Name]; taken {
+	all := r.all()
+	if _, taken := all[k.Name]; taken {
 		return fmt.Errorf("target: define %q: the name is taken", k.Name)
 	}
-	if r.byName == nil {
-		r.byName = map[string]Kind{}
-	}
-	r.byName[k.Name] = k
+	all[k.Name] = k
+	r.byName = all
 	return nil
 }
 
@@ -107,19 +110,20 @@ func (o owned) MaxConcurrency() int {
 // Kinds gives all kinds, sorted by name. The slice is the caller's.
 func (r *Registry) Kinds() []Kind {
 	var kinds []Kind
+	all := r.all()
 	for _, name := range r.Names() {
-		kinds = append(kinds, r.byName[name])
+		kinds = append(kinds, all[name])
 	}
 	return kinds
 }
 
 // Names gives the names of all kinds, sorted.
-func (r *Registry) Names() []string { return slices.Sorted(maps.Keys(r.byName)) }
+func (r *Registry) Names() []string { return slices.Sorted(maps.Keys(r.all())) }
 
 // Build makes an app of the named kind.
 func (r *Registry) Build(kind string, n strict.Node, env Env) (harness.App, error) {
 	env.Concurrency = max(env.Concurrency, 1)
-	k, known := r.byName[kind]
+	k, known := r.all()[kind]
 	if !known {
 		e := n.Errorf("unknown kind of app %s%s", strict.Quote(kind), strict.Meant(kind, r.Names()))
 		e.Hint = "kinds: " + strings.Join(r.Names(), ", ")
@@ -139,5 +143,5 @@ func (r *Registry) Build(kind string, n strict.Node, env Env) (harness.App, erro
 
 // New builds an app of a built-in kind.
 func New(kind string, n strict.Node, env Env) (harness.App, error) {
-	return NewRegistry().Build(kind, n, env)
+	return (*Registry)(nil).Build(kind, n, env)
 }

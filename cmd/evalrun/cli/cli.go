@@ -114,12 +114,6 @@ func newApp(c Config) *app {
 	if a.Evaluators == nil {
 		a.Evaluators = evaluator.NewRegistry()
 	}
-	if a.Targets == nil {
-		a.Targets = target.NewRegistry()
-	}
-	if a.Reporters == nil {
-		a.Reporters = reporter.NewRegistry()
-	}
 	a.console.w = a.stderr
 	return a
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"testing"
 )
 
@@ -14,6 +15,9 @@ import (
 func Program(t testing.TB, pkg, name string) string {
 	t.Helper()
 	Need(t, "go")
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
 	path := filepath.Join(t.TempDir(), name)
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, pkg).CombinedOutput(); err != nil {
 		t.Fatalf("go build %s: %s\n%s", pkg, err, out)
