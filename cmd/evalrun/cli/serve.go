@@ -37,8 +37,8 @@ tests, test runs), in memory: what it is told is gone when it ends. Nobody is
 called and no model is asked; runs pass, fail and break by chance. The dynamic
 variables simulated_pass_rate, simulated_pass_rate_v3 (for version 3 of the
 engine) and simulated_error_rate of a definition say how often, from 0 to 1.
-Point a client at it with RETELL_BASE_URL=http://127.0.0.1:8401; any
-RETELL_API_KEY will do. Serve both with two commands.`,
+Point a client at it with RETELL_BASE_URL=http://127.0.0.1:8401; Retell's own
+clients want a RETELL_API_KEY too, and any will do. Serve both with two commands.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := s.check(cmd.Flags().Changed); err != nil {

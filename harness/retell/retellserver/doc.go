@@ -4,7 +4,8 @@
 //
 //	server := httptest.NewServer(retellserver.New(retellserver.Config{Seed: 1}))
 //
-// [New] gives a handler, [Serve] a whole server on loopback. There is no goroutine
+// [New] gives a handler, [Serve] a whole server on loopback, and [Server.Transport]
+// is for tests in faked time. There is no goroutine
 // behind it: a batch is planned when it is created, and what is said of it follows
 // from the time of the request.
 //
@@ -68,5 +69,5 @@
 //
 // As with sgpserver, a request must name an allowed Host, a write must not come
 // from another origin, and no answer carries CORS headers. Without an API key
-// [Serve] listens on loopback only, and any key will do, but there must be one.
+// [Serve] listens on loopback only.
 package retellserver

@@ -45,7 +45,9 @@ type Fault struct {
 	// Header is added to the answer: Retry-After, x-should-retry.
 	Header http.Header
 
-	// DropBefore breaks the connection before the request is carried out.
+	// DropBefore breaks the connection before the request is carried out. Mind that
+	// net/http itself sends a GET again, once, when a connection breaks on which it
+	// had an answer before; Server.Transport does not.
 	DropBefore bool
 	// DropAfter carries the request out and breaks the connection in place of an
 	// answer. With Status, the request is carried out and Status answered.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/evalrun/evalrun/harness/internal/localhttp"
 )
@@ -112,10 +113,8 @@ func (s *Server) request(r *http.Request, op string) Request {
 
 // admit refuses a request without the key.
 func (s *Server) admit(r *http.Request) error {
-	const scheme = "Bearer "
-	given := r.Header.Get("Authorization")
-	if len(given) <= len(scheme) || given[:len(scheme)] != scheme ||
-		s.APIKey != "" && !localhttp.SameKey(s.APIKey, given[len(scheme):]) {
+	given, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if s.APIKey != "" && (!bearer || !localhttp.SameKey(s.APIKey, given)) {
 		return &statusError{http.StatusUnauthorized, messageOf(http.StatusUnauthorized)}
 	}
 	return nil

@@ -14,10 +14,10 @@ import (
 )
 
 // Config says what to simulate, and for whom. Its zero value is a fast server
-// without definitions that takes any key.
+// without definitions that asks for no key.
 type Config struct {
-	// APIKey is the key that requests must bring as a bearer token. "" takes any,
-	// but there must be one, as on the platform.
+	// APIKey is the key that requests must bring as a bearer token; "" asks for
+	// none.
 	APIKey string
 	// Hosts are further values of the Host header to answer to, with a port or
 	// for any port. localhost, loopback addresses and the address that a
@@ -79,8 +79,12 @@ func New(c Config) *Server {
 	return s
 }
 
-// ServeHTTP answers one request.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+// ServeHTTP answers one request. Its Date is that of Now, as are the times in the
+// answer: clients compare them.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Date", s.Now().UTC().Format(http.TimeFormat))
+	s.handler.ServeHTTP(w, r)
+}
 
 // handler carries out one request and gives its answer: a status and a value to
 // encode, nil for none. Errors are answers too.
