@@ -28,7 +28,7 @@ func arrows() map[string][]string {
 		secrets  = "harness/internal/redact" // for whoever shows or keeps what others said
 		suite    = append([]string{secrets, "harness/compare", "harness/dataset", "harness/target", "harness/gate", "harness/sgp", "harness/retell", "harness/internal/httpx", hosts, "evaluator"}, domain...)
 		runner   = append([]string{"harness/suite", "harness/store", "harness/baseline", "harness/plan", "harness/flaky", "reporter"}, suite...)
-		command  = append([]string{"harness/runner", "harness/sgp/sgpserver", "harness/retell/retellserver"}, runner...)
+		command  = append([]string{"harness/runner", "harness/sgp/sgpserver", "harness/retell", "harness/retell/retellserver"}, runner...)
 	)
 	return map[string][]string{
 		"harness":                 nil,

@@ -1,10 +1,10 @@
 package customevaluator
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/evalrun/evalrun/cmd/evalrun/cli"
 	"github.com/evalrun/evalrun/evaluator"
+	"github.com/evalrun/evalrun/examples/internal/command"
 	"github.com/evalrun/evalrun/harness"
 )
 
@@ -98,24 +99,29 @@ func TestInGo(t *testing.T) {
 func TestInASuite(t *testing.T) {
 	registry, err := Registry()
 	require.NoError(t, err)
-	store := filepath.Join(t.TempDir(), "store")
-	run := func(args ...string) (int, []byte, string) {
-		var stdout, stderr bytes.Buffer
-		code := cli.Run(t.Context(), cli.Config{Evaluators: registry, Args: append(args, "--store", store), Stdout: &stdout, Stderr: &stderr})
-		return code, stdout.Bytes(), stderr.String()
-	}
-	code, stdout, stderr := run("run", "suite.yaml", "--json")
-	require.Zero(t, code, "%s%s", stdout, stderr)
-	var report struct {
-		Verdict    string
-		Evaluators map[string]struct{ Mean float64 }
-	}
-	require.NoError(t, json.Unmarshal(stdout, &report))
-	assert.Equal(t, "pass", report.Verdict)
-	assert.InDelta(t, 32.0/3, report.Evaluators["reading/words"].Mean, 0.001)
+	report := command.Passes(t, cli.Config{Evaluators: registry}, "suite.yaml")
+	require.Contains(t, report.Evaluators, "reading/words")
+	assert.InDelta(t, 32.0/3, *report.Evaluators["reading/words"].Mean, 0.001)
 	assert.Contains(t, report.Evaluators, "brief/longest", "renamed with its parts")
-	code, _, _ = run("gate", "--check", "reading/words.mean <= 5")
-	assert.Equal(t, 1, code)
-	code, _, _ = run("gate", "--check", "reading/sentences.mean <= 5")
-	assert.NotZero(t, code, "what nothing measures does not pass")
+}
+
+// TestPartsInTheGate: a limit on a part is judged as any other; one on a part that
+// nothing gives does not pass.
+func TestPartsInTheGate(t *testing.T) {
+	registry, err := Registry()
+	require.NoError(t, err)
+	text, err := os.ReadFile("suite.yaml")
+	require.NoError(t, err)
+	for check, want := range map[string]int{
+		"reading/words.mean <= 5":      1,
+		"reading/words.mean <= 50":     0,
+		"reading/sentences.mean <= 50": 3,
+		"readin/words.mean <= 50":      2,
+	} {
+		before, _, _ := strings.Cut(string(text), "gate:\n")
+		path := filepath.Join(t.TempDir(), "suite.yaml")
+		require.NoError(t, os.WriteFile(path, []byte(before+"gate: ["+check+"]\n"), 0o600))
+		o := command.Run(t, cli.Config{Evaluators: registry}, path)
+		assert.Equal(t, want, o.Code, "%s\n%s%s", check, o.Stdout, o.Stderr)
+	}
 }

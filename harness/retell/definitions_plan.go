@@ -106,9 +106,13 @@ func twice(name string, e ResponseEngine, have []TestCaseDefinition) error {
 	for _, d := range have {
 		ids = append(ids, d.ID)
 	}
-	return fmt.Errorf("retell: the platform has %d test cases called %q on %s %s: %s; delete or rename all but one of them",
-		len(have), name, e.Type, e.ID(), strings.Join(ids, ", "))
+	return fmt.Errorf("retell: %w: %d are called %q on %s %s: %s; delete or rename all but one of them",
+		ErrSameName, len(have), name, e.Type, e.ID(), strings.Join(ids, ", "))
 }
+
+// ErrSameName is the cause of an error about test cases of one engine that can't be
+// told apart.
+var ErrSameName = errors.New("test cases of the platform have the same name")
 
 // update finds what differs. What the platform adds by itself, such as a version
 // where the file names none, does not count.
@@ -147,11 +151,11 @@ func (r MatchRule) same(o MatchRule) bool {
 }
 
 // Apply does what a plan says, in its order, and tells done of each change that was
-// made, with the ID that it has now. It ends at the first error; what was done
+// made. IDs of what is created are put into the plan. It ends at the first error; what was done
 // before stays, and another plan finds it. When it is not known whether the
 // platform took a change ([Ambiguous]), that is so too.
 func (c *Client) Apply(ctx context.Context, p Plan, done func(Change)) error {
-	for _, ch := range p.Changes {
+	for i, ch := range p.Changes {
 		var d TestCaseDefinition
 		var err error
 		switch ch.Action {
@@ -165,8 +169,8 @@ func (c *Client) Apply(ctx context.Context, p Plan, done func(Change)) error {
 		if err != nil {
 			return err
 		}
-		ch.ID = d.ID
-		done(ch)
+		p.Changes[i].ID = d.ID
+		done(p.Changes[i])
 	}
 	return nil
 }

@@ -112,10 +112,11 @@ func TestNamesThatAreThereTwice(t *testing.T) {
 		}
 	}
 	_, err := c.PlanPush(t.Context(), d)
-	assert.EqualError(t, err, `retell: the platform has 2 test cases called "late parcel" on retell-llm llm_1: tc_3, tc_1; delete or rename all but one of them
-retell: the platform has 2 test cases called "refund" on conversation-flow cf_1: tc_4, tc_2; delete or rename all but one of them`)
+	assert.EqualError(t, err, `retell: test cases of the platform have the same name: 2 are called "late parcel" on retell-llm llm_1: tc_3, tc_1; delete or rename all but one of them
+retell: test cases of the platform have the same name: 2 are called "refund" on conversation-flow cf_1: tc_4, tc_2; delete or rename all but one of them`)
+	assert.ErrorIs(t, err, retell.ErrSameName)
 	_, _, err = c.Pull(t.Context(), *d.Engine)
-	assert.ErrorContains(t, err, `2 test cases called "late parcel"`)
+	assert.ErrorContains(t, err, `2 are called "late parcel"`)
 }
 
 // A push that breaks off says so, and the next one does the rest.

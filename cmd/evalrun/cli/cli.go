@@ -143,7 +143,7 @@ Exit codes: 0 passed, 1 gate failed, 2 usage or configuration, 3 inconclusive,
 	root.AddCommand(a.runCommand(), a.scoreCommand(), a.publishCommand(), a.gateCommand(), a.compareCommand(), a.baselineCommand(),
 		a.planCommand(), a.selftestCommand(), a.flakyCommand(),
 		a.listCommand(), a.showCommand(), a.reportCommand(),
-		a.datasetCommand(), a.serveCommand(), a.initCommand(), a.validateCommand(), a.schemaCommand(), a.versionCommand())
+		a.datasetCommand(), a.retellCommand(), a.serveCommand(), a.initCommand(), a.validateCommand(), a.schemaCommand(), a.versionCommand())
 	root.SetFlagErrorFunc(flagError)
 	return root
 }

@@ -172,7 +172,7 @@ func command(ctx context.Context, ts *testscript.TestScript, args []string) *exe
 	ts.Check(err)
 	cmd := exec.CommandContext(ctx, path, args[1:]...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "PORT", "PORT2", "WORK", "SGP_API_KEY", "SGP_ACCOUNT_ID", "SGP_CLIENT_BASE_URL", "SECRET", "CI", "GOCOVERDIR"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "PORT", "PORT2", "WORK", "SGP_API_KEY", "SGP_ACCOUNT_ID", "SGP_CLIENT_BASE_URL", "RETELL_API_KEY", "RETELL_BASE_URL", "SECRET", "CI", "GOCOVERDIR"} {
 		if v := ts.Getenv(name); v != "" {
 			cmd.Env = append(cmd.Env, name+"="+v)
 		}

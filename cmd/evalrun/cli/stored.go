@@ -59,16 +59,18 @@ func (f *gateFlags) of(a *app, info store.Info) ([]gate.Check, error) {
 
 // measured refuses a check of a metric that the run does not have.
 func measured(c gate.Check, info store.Info) error {
-	for _, name := range c.Missing(info.Spec.Evaluators) {
-		meant := strict.Meant(name, info.Spec.Evaluators)
-		if c.Stat != "" {
-			meant = strict.Meant(name+"."+c.Stat, gate.Metrics(info.Spec.Evaluators...))
-		}
-		return &runner.Error{Code: runner.CodeUsage,
-			Err:  fmt.Errorf("--check %s: run %s has no metric %s%s", strict.Quote(c.Text), info.ID, strict.Quote(name), meant),
-			Hint: "metrics: " + strings.Join(append(slices.Clone(info.Spec.Evaluators), "latency", "errors", "cost", "tokens", "cases"), ", ")}
+	missing := c.Missing(info.Spec.Evaluators)
+	if len(missing) == 0 {
+		return nil
 	}
-	return nil
+	name := missing[0]
+	meant := strict.Meant(name, info.Spec.Evaluators)
+	if c.Stat != "" {
+		meant = strict.Meant(name+"."+c.Stat, gate.Metrics(info.Spec.Evaluators...))
+	}
+	return &runner.Error{Code: runner.CodeUsage,
+		Err:  fmt.Errorf("--check %s: run %s has no metric %s%s", strict.Quote(c.Text), info.ID, strict.Quote(name), meant),
+		Hint: "metrics: " + strings.Join(append(slices.Clone(info.Spec.Evaluators), "latency", "errors", "cost", "tokens", "cases"), ", ")}
 }
 
 // judged folds a stored run and judges it.

@@ -92,6 +92,8 @@ func testApp() {
 		proxy(os.Args[2], os.Args[3], os.Args[4])
 	case "platform":
 		platform(os.Args[2])
+	case "retell":
+		retellPlatform(os.Args[2], os.Args[3])
 	case "wait":
 		awaitServer(os.Args[2])
 	case "canary":

@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/evalrun/evalrun/harness/retell"
+	"github.com/evalrun/evalrun/harness/runner"
+	"github.com/evalrun/evalrun/reporter"
+)
+
+func (a *app) retellCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "retell",
+		Short: "Keep Retell's test case definitions in a file",
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:  subcommand,
+	}
+	cmd.AddCommand(a.retellPushCommand(), a.retellPullCommand())
+	return cmd
+}
+
+// engineFlags name the response engine of test cases.
+type engineFlags struct{ llm, flow string }
+
+func (f *engineFlags) add(fl *pflag.FlagSet, which string) {
+	fl.StringVar(&f.llm, "llm-id", "", "the Retell LLM "+which)
+	fl.StringVar(&f.flow, "conversation-flow-id", "", "the conversation flow "+which)
+}
+
+// engine is what the flags name; nil for nothing.
+func (f engineFlags) engine() (*retell.ResponseEngine, error) {
+	switch {
+	case f.llm != "" && f.flow != "":
+		return nil, &runner.Error{Code: runner.CodeUsage, Err: errors.New("--llm-id and --conversation-flow-id: expected one of them")}
+	case f.llm != "":
+		return &retell.ResponseEngine{Type: retell.EngineLLM, LLMID: f.llm}, nil
+	case f.flow != "":
+		return &retell.ResponseEngine{Type: retell.EngineFlow, ConversationFlowID: f.flow}, nil
+	}
+	return nil, nil
+}
+
+func (a *app) retellPullCommand() *cobra.Command {
+	var f engineFlags
+	var path string
+	cmd := &cobra.Command{
+		Use:   "pull",
+		Short: "Write the test case definitions of a response engine to a YAML file",
+		Example: `  evalrun retell pull --llm-id llm_1 -o cases.yaml
+  evalrun retell pull --conversation-flow-id flow_1`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.retellPull(cmd, f, path) },
+	}
+	f.add(cmd.Flags(), "whose test cases to write")
+	cmd.Flags().StringVarP(&path, "output", "o", "", "file to write (default: standard output)")
+	return cmd
+}
+
+func (a *app) retellPull(cmd *cobra.Command, f engineFlags, path string) error {
+	engine, err := f.engine()
+	if err == nil && engine == nil {
+		err = &runner.Error{Code: runner.CodeUsage, Err: errors.New("expected --llm-id ID or --conversation-flow-id ID")}
+	}
+	if err != nil {
+		return err
+	}
+	client, err := a.retell()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	definitions, lost, err := client.Pull(cmd.Context(), *engine)
+	if err != nil {
+		return retellTrouble(err, "nothing was written")
+	}
+	data, err := definitions.Format()
+	if err != nil {
+		return err
+	}
+	for _, what := range lost {
+		a.say("warning: a file can't hold %s; it is left out", what)
+	}
+	if path == "" {
+		_, err = a.stdout.Write(data)
+		return err
+	}
+	file, err := create(path)
+	if err != nil {
+		return err
+	}
+	if _, err := file.Write(data); err != nil {
+		return errors.Join(err, file.Discard())
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	if !a.quiet {
+		a.say("%s in %s", reporter.Plural(len(definitions.Cases), "test case", "test cases"), path)
+	}
+	return nil
+}
+
+func (a *app) retell() (*retell.Client, error) {
+	client, err := retell.New(retell.ConfigFromEnv(func(name string) string {
+		value, _ := a.Getenv(name)
+		return value
+	}))
+	if err != nil {
+		return nil, &runner.Error{Code: runner.CodeUsage, Err: err,
+			Hint: "set RETELL_API_KEY, and RETELL_BASE_URL for another server than Retell's own"}
+	}
+	return client, nil
+}
+
+// retellTrouble gives an error of the platform its exit code: 2 when asking again
+// would be refused again, else 4.
+func retellTrouble(err error, what string) error {
+	var e *retell.Error
+	if errors.Is(err, retell.ErrSameName) || errors.As(err, &e) && e.Status >= 400 && e.Status < 500 && e.Status != 408 && e.Status != 429 {
+		return err
+	}
+	return &runner.Error{Code: runner.CodeIncomplete, Err: err, Hint: what}
+}

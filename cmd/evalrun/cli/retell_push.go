@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/evalrun/evalrun/harness/retell"
+	"github.com/evalrun/evalrun/harness/runner"
+	"github.com/evalrun/evalrun/harness/strict"
+	"github.com/evalrun/evalrun/reporter"
+)
+
+// retellPushFlags are the flags of evalrun retell push.
+type retellPushFlags struct {
+	engine engineFlags
+	dryRun bool
+	json   bool
+}
+
+func (a *app) retellPushCommand() *cobra.Command {
+	var f retellPushFlags
+	cmd := &cobra.Command{
+		Use:   "push FILE",
+		Short: "Create or update test case definitions from a YAML file",
+		Long: `Push makes the test case definitions of a response engine on Retell those of a
+file, by their names: what is not there is created, what differs is updated, and
+what the file does not name is left alone. The same file pushed again changes
+nothing. The plan is shown first; --dry-run shows it and nothing else.
+
+  response_engine: {type: retell-llm, llm_id: llm_1}
+  test_cases:
+    - name: late parcel
+      user_prompt: You ordered a parcel a week ago. Ask where it is.
+      metrics: [gives the tracking link]
+      dynamic_variables: {customer: Ann}
+      tool_mocks:
+        - tool_name: find_order
+          input_match_rule: {type: any}     # or {type: partial_match, args: {id: 7}}
+          output: '{"status": "late"}'
+      llm_model: gpt-4.1
+
+A tool call that no mock matches runs the real tool. RETELL_API_KEY and
+RETELL_BASE_URL say as whom, and where.
+
+Exit codes: 0 the platform has what the file says, or the plan was shown; 2 nothing was
+sent, for the file's or the key's fault; 4 not all was pushed: push again does the rest.`,
+		Example: `  evalrun retell push cases.yaml --dry-run
+  evalrun retell push cases.yaml --llm-id llm_1`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.retellPush(cmd, f, args[0]) },
+	}
+	f.engine.add(cmd.Flags(), "of test cases for which the file names no response engine")
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show the plan and change nothing")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print name, test_case_definition_id, action and fields of each as JSON")
+	return cmd
+}
+
+func (a *app) retellPush(cmd *cobra.Command, f retellPushFlags, path string) error {
+	engine, err := f.engine.engine()
+	if err != nil {
+		return err
+	}
+	definitions, err := readDefinitions(path, engine)
+	if err != nil {
+		return err
+	}
+	if warning := definitions.RealTools(); warning != "" {
+		a.say("warning: %s", warning)
+	}
+	client, err := a.retell()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	plan, err := client.PlanPush(cmd.Context(), definitions)
+	if err != nil {
+		return retellTrouble(err, "nothing was changed")
+	}
+	out := pushOutput{app: a, json: f.json}
+	out.plan(plan)
+	if f.dryRun {
+		return out.end(plan)
+	}
+	done := 0
+	err = client.Apply(cmd.Context(), plan, func(ch retell.Change) {
+		done++
+		out.done(ch)
+	})
+	if err != nil {
+		todo := plan.Count(retell.Create) + plan.Count(retell.Update)
+		return &runner.Error{Code: runner.CodeIncomplete, Err: err,
+			Hint: fmt.Sprintf("%d of %s were made; the same command does the rest", done, reporter.Plural(todo, "change", "changes"))}
+	}
+	return out.end(plan)
+}
+
+func readDefinitions(path string, engine *retell.ResponseEngine) (retell.Definitions, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return retell.Definitions{}, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, strict.MaxSize+1))
+	if err != nil {
+		return retell.Definitions{}, err
+	}
+	d, err := retell.ParseDefinitions(path, data, engine)
+	if err == nil && engine != nil && d.Engine != nil {
+		err = &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("%s: the file names a response engine: %s %s", path, d.Engine.Type, d.Engine.ID()),
+			Hint: "leave out --llm-id and --conversation-flow-id, which are for files that name none"}
+	}
+	return d, err
+}
+
+// pushOutput shows a plan and what becomes of it.
+type pushOutput struct {
+	*app
+	json bool
+}
+
+func (o pushOutput) plan(p retell.Plan) {
+	if o.json || o.quiet {
+		return
+	}
+	for _, ch := range p.Changes {
+		line := fmt.Sprintf("%-9s  %s", ch.Action, reporter.Terminal(ch.Want.Name))
+		if len(ch.Fields) > 0 {
+			line += ": " + strings.Join(ch.Fields, ", ")
+		}
+		fmt.Fprintln(o.stdout, line)
+	}
+	left := ""
+	if p.Left > 0 {
+		left = fmt.Sprintf("; %d more on the platform, left alone", p.Left)
+	}
+	fmt.Fprintf(o.stdout, "%d to create, %d to update, %d unchanged%s\n",
+		p.Count(retell.Create), p.Count(retell.Update), p.Count(retell.Unchanged), left)
+}
+
+// done tells that a change was made.
+func (o pushOutput) done(ch retell.Change) {
+	if !o.json && !o.quiet {
+		fmt.Fprintf(o.stdout, "%-9s  %s  %s\n", ch.Action+"d", reporter.Terminal(ch.ID), reporter.Terminal(ch.Want.Name))
+	}
+}
+
+func (o pushOutput) end(p retell.Plan) error {
+	if !o.json {
+		return nil
+	}
+	type line struct {
+		Name   string        `json:"name"`
+		ID     string        `json:"test_case_definition_id,omitempty"`
+		Action retell.Action `json:"action"`
+		Fields []string      `json:"fields,omitempty"`
+	}
+	lines := []line{}
+	for _, ch := range p.Changes {
+		lines = append(lines, line{ch.Want.Name, ch.ID, ch.Action, ch.Fields})
+	}
+	return json.NewEncoder(o.stdout).Encode(lines)
+}
