@@ -14,7 +14,11 @@ func Choose(ctx context.Context, c Config) ([]Case, error) {
 	ctx, stop := context.WithCancel(ctx)
 	pages := make(chan Page, 1)
 	fetched := make(chan error, 1)
-	go func() { fetched <- e.fetch(ctx, pages) }()
+	go func() {
+		err := fmt.Errorf("source: %w", errGoexit) // a test's source may call FailNow
+		defer func() { fetched <- err }()
+		err = e.fetch(ctx, pages)
+	}()
 	var all []Case
 	var err error
 	for p := range pages {

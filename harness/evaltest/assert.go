@@ -1,11 +1,14 @@
 package evaltest
 
 import (
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/evalrun/evalrun/evaluator"
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/runner"
 	"github.com/evalrun/evalrun/reporter"
 )
 
@@ -15,7 +18,7 @@ func Evaluator(t testing.TB, text string) harness.Evaluator {
 	t.Helper()
 	e, err := evaluator.NewRegistry().BuildText(text, evaluator.Env{})
 	if err != nil {
-		t.Fatalf("evaltest: %v", err)
+		t.Fatalf("evaltest: %s", message(err))
 	}
 	return e
 }
@@ -39,14 +42,17 @@ func Require(t testing.TB, e harness.Evaluator, input, output, expected any) {
 	if ok {
 		return
 	}
-	var b strings.Builder
-	b.WriteString(reporter.Terminal(e.Name()) + " does not pass\n")
-	section(&b, "input", show(input))
-	expectation(&b, expected, output)
-	section(&b, "output", show(output))
-	section(&b, "scores", strings.Join(scores(all), "\n"))
-	t.Fatal(strings.TrimRight(b.String(), "\n"))
+	b := telling{redact: environment()}
+	b.line(e.Name() + " does not pass")
+	b.section("input", show(input))
+	b.expectation(expected, output)
+	b.section("output", show(output))
+	b.section("scores", strings.Join(scores(all), "\n"))
+	t.Fatal(b.text())
 }
+
+// environment takes the secrets of the environment out of what is shown.
+func environment() *runner.Redactor { return runner.NewRedactor(secretsOf(os.Environ())...) }
 
 func evaluate(t testing.TB, e harness.Evaluator, input, output, expected any) []harness.Score {
 	t.Helper()
@@ -57,11 +63,11 @@ func evaluate(t testing.TB, e harness.Evaluator, input, output, expected any) []
 	r := harness.Result{Case: harness.Case{ID: t.Name(), Input: input, Expected: expected}, Trial: 1, Output: &out}
 	r, ok, err := harness.ScoreResult(t.Context(), harness.Config{Evaluators: []harness.Evaluator{e}}, r)
 	if err != nil || !ok {
-		t.Fatalf("evaltest: %s: %v", e.Name(), err)
+		t.Fatalf("evaltest: %s", reporter.TerminalBlock(environment().Text(fmt.Sprintf("%s: %v", e.Name(), err))))
 	}
 	for _, s := range r.Scores {
 		if s.Error != nil {
-			t.Fatalf("evaltest: no score: %s", strings.Join(scores(r.Scores), "\n"))
+			t.Fatalf("evaltest: no score: %s", reporter.TerminalBlock(environment().Text(strings.Join(scores(r.Scores), "\n"))))
 		}
 	}
 	return r.Scores

@@ -10,6 +10,7 @@ import (
 	"github.com/pmezard/go-difflib/difflib"
 
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/runner"
 	"github.com/evalrun/evalrun/reporter"
 )
 
@@ -18,24 +19,22 @@ const mostText = 4000
 
 // failure tells what is wrong with a trial, for a terminal.
 func (d *driver) failure(test string, r harness.Result) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n", headline(r))
-	section(&b, "input", show(r.Case.Input))
+	b := telling{redact: d.redact}
+	b.line(headline(r))
+	b.section("input", show(r.Case.Input))
 	if r.Output == nil {
-		expectation(&b, r.Case.Expected, nil)
+		b.expectation(r.Case.Expected, nil)
 	} else {
-		expectation(&b, r.Case.Expected, r.Output.Value)
-		section(&b, "output", show(r.Output.Value))
+		b.expectation(r.Case.Expected, r.Output.Value)
+		b.section("output", show(r.Output.Value))
 	}
 	if r.Error != nil {
-		section(&b, "error", string(r.Error.Kind)+": "+r.Error.Message)
-		section(&b, "stack", r.Error.Stack)
+		b.section("error", string(r.Error.Kind)+": "+r.Error.Message)
+		b.section("stack", r.Error.Stack)
 	}
-	if len(r.Scores) > 0 {
-		section(&b, "scores", strings.Join(scores(r.Scores), "\n"))
-	}
-	section(&b, "rerun", d.place.rerun(test, d.mode == live || d.mode == recording))
-	return strings.TrimRight(d.redact.Text(b.String()), "\n")
+	b.section("scores", strings.Join(scores(r.Scores), "\n"))
+	b.section("rerun", d.place.rerun(test, d.mode == live || d.mode == recording))
+	return b.text()
 }
 
 // headline says which case it is and what is wrong in a line.
@@ -64,24 +63,39 @@ func headline(r harness.Result) string {
 	if r.Trial > 1 {
 		name += fmt.Sprintf(", trial %d", r.Trial)
 	}
-	return reporter.Terminal(fmt.Sprintf("case %s: %s", name, what))
+	return fmt.Sprintf("case %s: %s", name, what)
 }
 
-// section adds a text under its name, indented.
-func section(b *strings.Builder, name, text string) {
+// telling is what is told of an answer, for a terminal and without secrets.
+type telling struct {
+	redact *runner.Redactor
+	lines  []string
+}
+
+func (b *telling) line(text string) {
+	b.lines = append(b.lines, reporter.Terminal(b.redact.Text(text)))
+}
+
+// section adds a text under its name. It is indented by what is no multiple of four
+// spaces: no line of it can then be taken for one of go test's, such as "--- PASS:"
+// of a subtest.
+func (b *telling) section(name, text string) {
 	if text == "" {
 		return
 	}
+	text = b.redact.Text(text)
 	if len(text) > mostText {
 		text = strings.ToValidUTF8(text[:mostText], "") + fmt.Sprintf("\n… %d bytes in all", len(text))
 	}
 	text = reporter.TerminalBlock(strings.TrimRight(text, "\n"))
 	if !strings.Contains(text, "\n") {
-		fmt.Fprintf(b, "    %-9s %s\n", name+":", text)
+		b.lines = append(b.lines, fmt.Sprintf("  %-9s %s", name+":", text))
 		return
 	}
-	fmt.Fprintf(b, "    %s:\n        %s\n", name, strings.ReplaceAll(text, "\n", "\n        "))
+	b.lines = append(b.lines, "  "+name+":", "      "+strings.ReplaceAll(text, "\n", "\n      "))
 }
+
+func (b *telling) text() string { return strings.Join(b.lines, "\n") }
 
 // show is a value as text, and as JSON when it is none.
 func show(v any) string {
@@ -100,15 +114,15 @@ func show(v any) string {
 
 // expectation adds what is expected: as a difference, line by line, where it or the
 // output has several.
-func expectation(b *strings.Builder, want, output any) {
+func (b *telling) expectation(want, output any) {
 	if want == nil {
 		return
 	}
 	if text := diff(show(want), show(output)); output != nil && text != "" {
-		section(b, "expected and output", text)
+		b.section("expected and output", text)
 		return
 	}
-	section(b, "expected", show(want))
+	b.section("expected", show(want))
 }
 
 func diff(want, got string) string {

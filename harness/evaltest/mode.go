@@ -94,7 +94,7 @@ func (e *eval) recordingPath() string {
 	if e.Recording != "" {
 		return filepath.FromSlash(e.Recording)
 	}
-	return filepath.Join("testdata", "evals", strings.NewReplacer("/", "_", `\`, "_", ":", "_").Replace(e.t.Name())+".jsonl")
+	return filepath.Join("testdata", "evals", strings.NewReplacer("/", "_", `\`, "_", ":", "_").Replace(e.test)+".jsonl")
 }
 
 // getenv lets a Suite whose app is not asked do without the keys that it names.
@@ -112,8 +112,12 @@ func (e *eval) getenv() func(string) (string, bool) {
 
 // secrets are the values that must not be kept or shown.
 func (e *eval) secrets() []string {
-	all := append([]string(nil), e.Secrets...)
-	for _, pair := range os.Environ() {
+	return append(secretsOf(os.Environ()), e.Secrets...)
+}
+
+// secretsOf are the values of the variables whose names say so.
+func secretsOf(environ []string) (all []string) {
+	for _, pair := range environ {
 		name, value, _ := strings.Cut(pair, "=")
 		name = strings.ToUpper(name)
 		for _, end := range []string{"KEY", "TOKEN", "SECRET", "PASSWORD"} {

@@ -3,10 +3,14 @@ package evaltest
 import (
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/evalrun/evalrun/evaluator"
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/gate"
 	"github.com/evalrun/evalrun/harness/reduce"
 	"github.com/evalrun/evalrun/harness/runner"
 	"github.com/evalrun/evalrun/harness/suite"
@@ -74,18 +78,24 @@ type Params struct {
 type eval struct {
 	Params
 	t     *testing.T
+	test  string // the test's name; TestX#01 for its second call of Run, and so on
 	place place
 	suite *suite.Suite
 	mode  mode
 	// redact takes the secrets out of what is shown.
 	redact *runner.Redactor
+	// strict tells whether each case fails by itself.
+	strict bool
+	// quarantined are IDs of cases that fail nothing.
+	quarantined map[string]bool
+	outputs     []output
 }
 
 // load makes the suite of the Params and checks everything that can be checked
 // before anything is asked.
 func load(t *testing.T, p Params, file string) (*eval, error) {
 	t.Helper()
-	e := &eval{Params: p, t: t}
+	e := &eval{Params: p, t: t, test: callName(t)}
 	var err error
 	if e.place, err = here(file); err != nil {
 		return nil, err
@@ -109,7 +119,13 @@ func load(t *testing.T, p Params, file string) (*eval, error) {
 	e.suite.Settings(digest)
 	e.suite.Secrets = append(e.suite.Secrets, e.secrets()...)
 	e.redact = runner.NewRedactor(e.suite.Secrets...)
-	return e, e.suite.AddChecks(p.Gate...)
+	if err := e.suite.AddChecks(p.Gate...); err != nil {
+		return nil, err
+	}
+	e.strict = e.Strict || e.Baseline == "" && len(e.suite.Gate) == 0
+	e.quarantined = gate.Quarantined(e.suite.Gate, time.Now())
+	e.outputs, err = e.readOutputs()
+	return e, err
 }
 
 func (e *eval) makeSuite() (*suite.Suite, error) {
@@ -131,7 +147,7 @@ func (e *eval) makeSuite() (*suite.Suite, error) {
 	}
 	name := e.Name
 	if name == "" {
-		name = e.place.name(e.t.Name())
+		name = e.place.name(e.test)
 	}
 	c := e.Config
 	if c.Concurrency == 0 {
@@ -149,9 +165,20 @@ func (e *eval) makeSuite() (*suite.Suite, error) {
 	return s, nil
 }
 
-// strict tells whether each case fails by itself.
-func (e *eval) strict() bool {
-	return e.Strict || e.Baseline == "" && len(e.suite.Gate) == 0
+// calls has the tests that are under way, and how often each has called Run.
+var calls sync.Map
+
+// callName is the name of a test, with a number from its second call of Run on, as
+// subtests of the same name have.
+func callName(t *testing.T) string {
+	counter, again := calls.LoadOrStore(t, new(atomic.Int64))
+	if !again {
+		t.Cleanup(func() { calls.Delete(t) })
+	}
+	if n := counter.(*atomic.Int64).Add(1); n > 1 {
+		return fmt.Sprintf("%s#%02d", t.Name(), n-1)
+	}
+	return t.Name()
 }
 
 // Suite runs a YAML suite as a test: Run with nothing but its path.
@@ -173,9 +200,9 @@ func Run(t *testing.T, p Params) *harness.Report {
 
 func start(t *testing.T, p Params) *harness.Report {
 	t.Helper()
-	e, err := load(t, p, callerFile())
+	e, err := load(t, p, testFile())
 	if err != nil {
-		t.Fatalf("evaltest: %v", message(err))
+		t.Fatalf("evaltest: %s", message(err))
 	}
 	ctx, stop := untilDeadline(t)
 	defer stop()

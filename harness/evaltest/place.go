@@ -16,12 +16,14 @@ type place struct {
 	root string // the folder of the module; "" when there is none
 }
 
-// here is the place of a test in a file of the package whose folder is the current
-// one, as it is when go test runs it.
+// here is the place of a test in a file: its folder, or, where that is not there,
+// the current one, which go test makes that of the package.
 func here(file string) (place, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return place{}, fmt.Errorf("find the folder of the test: %w", err)
+	dir := filepath.Dir(file)
+	if _, err := os.Stat(file); err != nil || !filepath.IsAbs(file) { // -trimpath, or another machine
+		if dir, err = os.Getwd(); err != nil {
+			return place{}, fmt.Errorf("find the folder of the test: %w", err)
+		}
 	}
 	p := place{file: filepath.Join(dir, filepath.Base(file)), dir: dir}
 	for up := dir; ; up = filepath.Dir(up) {
@@ -36,18 +38,17 @@ func here(file string) (place, error) {
 	return p, nil
 }
 
-// callerFile is the file of the test that called this package.
-func callerFile() string {
-	var callers [16]uintptr
+// testFile is the file of the test that is running: what package testing has called.
+func testFile() string {
+	var callers [64]uintptr
 	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers[:])])
+	file := ""
 	for {
 		f, more := frames.Next()
-		if !strings.Contains(f.Function, "/harness/evaltest.") {
-			return f.File
+		if !more || f.Function == "testing.tRunner" || f.Function == "runtime.goexit" {
+			return file
 		}
-		if !more {
-			return ""
-		}
+		file = f.File
 	}
 }
 
@@ -79,6 +80,6 @@ func (p place) rerun(test string, live bool) string {
 	if live {
 		env = envLive + "=1 "
 	}
-	pattern := strings.ReplaceAll(strings.Join(parts, "/"), "'", ".") // within quotes of the shell
+	pattern := strings.ReplaceAll(strings.Join(parts, "/"), "'", `\x27`) // within quotes of the shell
 	return fmt.Sprintf("%sgo test -run '%s' %s", env, pattern, p.pkg())
 }

@@ -195,9 +195,12 @@ func (r *recorder) Respond(ctx context.Context, in harness.Input) (harness.Outpu
 	}
 	r.tape.mu.Lock()
 	defer r.tape.mu.Unlock()
-	r.tape.answers[harness.Key{Case: in.ID, Trial: in.Trial}] = recorded{
-		Case: in.ID, Trial: in.Trial, Asked: askedOf(in), Output: data, MS: float64(took.Microseconds()) / 1000,
+	key := harness.Key{Case: in.ID, Trial: in.Trial}
+	now := recorded{Case: in.ID, Trial: in.Trial, Asked: askedOf(in), Output: data, MS: float64(took.Microseconds()) / 1000}
+	if before := r.tape.answers[key]; before.Asked == now.Asked && bytes.Equal(before.Output, now.Output) {
+		now.MS = before.MS // so that the line stays as it is
 	}
+	r.tape.answers[key] = now
 	return out, nil
 }
 

@@ -29,32 +29,20 @@ func (e *eval) openStore() (*store.Store, error) {
 	case dir != "":
 		return store.Open(dir)
 	}
-	dir = filepath.Join(e.place.root, ".evalrun")
-	if err := makeIgnored(dir); err != nil {
+	st, err := store.Open(filepath.Join(e.place.root, ".evalrun"))
+	if errors.Is(err, store.ErrNotWritable) {
 		e.t.Logf("the results are not kept: %v", err)
 		return store.Open(e.t.TempDir())
 	}
-	return store.Open(dir)
-}
-
-// makeIgnored makes a folder that version control does not see.
-func makeIgnored(dir string) error {
-	err := os.Mkdir(dir, 0o755)
-	if errors.Is(err, os.ErrExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("*\n"), 0o644)
+	return st, err
 }
 
 // output is a report to write.
 type output struct{ format, path string }
 
-// outputs reads EVALRUN_OUTPUT: FORMAT:PATH, or a PATH whose ending tells the
+// readOutputs reads EVALRUN_OUTPUT: FORMAT:PATH, or a PATH whose ending tells the
 // format, separated by commas. {suite} in a path is the eval's name.
-func (e *eval) outputs() ([]output, error) {
+func (e *eval) readOutputs() ([]output, error) {
 	var all []output
 	for _, text := range strings.Split(os.Getenv(envOutput), ",") {
 		if text = strings.TrimSpace(text); text == "" {
@@ -86,21 +74,17 @@ func fileName(name string) string {
 	}, name)
 }
 
-// written are the files that this process has written, and for which eval: another
+// written are the files that this process has written, and for which test: another
 // one must not replace them.
 var written sync.Map
 
 // writeOutputs writes the reports that EVALRUN_OUTPUT asks for.
 func (e *eval) writeOutputs(ctx context.Context, st *store.Store, report *harness.Report) error {
-	outputs, err := e.outputs()
-	if err != nil {
-		return err
-	}
 	var errs []error
-	for _, o := range outputs {
+	for _, o := range e.outputs {
 		path, err := filepath.Abs(o.path)
 		if err == nil {
-			if owner, taken := written.LoadOrStore(path, e.suite.Name); taken && owner != e.suite.Name {
+			if owner, taken := written.LoadOrStore(path, e.test); taken && owner != e.test {
 				err = fmt.Errorf("%s has the report of %s already; put {suite} into the path", o.path, owner)
 			} else {
 				err = e.write(ctx, st, report, o.format, path)

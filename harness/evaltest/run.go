@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/runner"
+	"github.com/evalrun/evalrun/reporter"
 )
 
 // parallel is the value of -parallel.
@@ -51,23 +51,30 @@ func room(left time.Duration) time.Duration {
 	return min(min(max(left/10, 3*time.Second), time.Minute), left/2)
 }
 
+// grace is how long calls that are under way may go on after the deadline: a third
+// of the room, less the second after which those that go on are left behind, since
+// posting may take as long again, and then there is the report.
+func grace(t *testing.T) time.Duration {
+	deadline, ok := t.Deadline()
+	if !ok {
+		return 10 * time.Second
+	}
+	return min(10*time.Second, max((room(time.Until(deadline))-time.Second)/3, time.Millisecond))
+}
+
 // run runs the eval and its gate.
 func (e *eval) run(ctx context.Context) *harness.Report {
 	e.t.Helper()
 	st, err := e.openStore()
 	if err != nil {
-		e.t.Fatalf("evaltest: %v", message(err))
+		e.t.Fatalf("evaltest: %s", message(err))
 	}
 	defer st.Close()
 	d := &driver{eval: e}
-	grace := 10 * time.Second
-	if deadline, ok := ctx.Deadline(); ok {
-		grace = min(grace, room(time.Until(deadline))/2)
-	}
 	o, err := d.alongside(func(drive driveFunc) (runner.Outcome, error) {
 		return runner.Run(ctx, e.suite, runner.Options{
-			Store: st, Against: e.against(), MaxCost: e.maxCost(), Grace: grace, Tags: map[string]string{"go test": e.t.Name()},
-			Drive: drive, Selected: d.selected, Notice: func(text string) { e.t.Log(text) },
+			Store: st, Against: e.against(), MaxCost: e.maxCost(), Grace: grace(e.t), Tags: map[string]string{"go test": e.t.Name()},
+			Drive: drive, Selected: d.selected, Notice: func(text string) { e.t.Log(reporter.Terminal(text)) },
 		})
 	})
 	switch {
@@ -75,7 +82,7 @@ func (e *eval) run(ctx context.Context) *harness.Report {
 		e.noneRun(d)
 		return nil
 	case err != nil:
-		e.t.Fatalf("evaltest: %v", message(err))
+		e.t.Fatalf("evaltest: %s", message(err))
 	}
 	e.after(ctx, st, d, o)
 	return o.Report
@@ -106,9 +113,14 @@ func (d *driver) alongside(run func(drive driveFunc) (runner.Outcome, error)) (o
 	}()
 	select {
 	case a := <-asks:
-		report, failed = d.drive(a.ctx, a.config)
-		close(driven)
-		<-ended
+		failed = errors.New("the test has ended") // unless it comes back
+		func() {
+			defer func() {
+				close(driven)
+				<-ended
+			}()
+			report, failed = d.drive(a.ctx, a.config)
+		}()
 	case <-ended:
 	}
 	return o, err
@@ -130,7 +142,8 @@ type driver struct {
 	mu    sync.Mutex
 	wrong []string       // failure texts of the first cases that were wrong and did not fail by themselves
 	noted map[string]int // how many of their trials were
-	left  int            // trials that were not run
+	begun int            // subtests of trials
+	left  int            // of them, those whose trial was not run
 }
 
 // drive makes a subtest of each case and lets the engine run those that go test
@@ -198,8 +211,9 @@ func (d *driver) subtest(t *testing.T, tc harness.Case) {
 // trial is the subtest of one trial.
 func (d *driver) trial(t *testing.T, tc harness.Case, n int) {
 	t.Helper()
+	d.begins()
 	if failfast, _ := flagValue("test.failfast").(bool); failfast && d.failed.Load() {
-		d.unasked(1)
+		d.unasked()
 		t.Skip("not asked: another case has failed, and -failfast is set")
 	}
 	if !d.started {
@@ -207,17 +221,17 @@ func (d *driver) trial(t *testing.T, tc harness.Case, n int) {
 	}
 	r, ok := d.demand.Ask(t.Context(), harness.Key{Case: tc.ID, Trial: n})
 	if !ok {
-		d.unasked(1)
+		d.unasked()
 		t.Skip("not run: the run has ended before; the subtest gate says why")
 	}
 	switch wrong := r.Failed() || r.Errored(); {
-	case wrong && d.strict() && !d.quarantined(tc.ID):
+	case wrong && d.strict && !d.quarantined[tc.ID]:
 		d.failed.Store(true)
 		t.Error(d.failure(t.Name(), r))
 	case wrong:
 		d.note(t, r)
 	case testing.Verbose():
-		t.Log(scoreLine(r))
+		t.Log(d.redact.Text(scoreLine(r)))
 	}
 }
 
@@ -236,44 +250,12 @@ func (d *driver) note(t *testing.T, r harness.Result) {
 	}
 }
 
-func (d *driver) unasked(n int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.left += n
-}
-
-// partial tells whether go test did not choose all cases or trials.
-func (d *driver) partial() bool { return len(d.chosen)+d.stales < len(d.cases) }
-
-// selected are the IDs of the cases that were chosen, nil when all were.
-func (d *driver) selected() []string {
-	if !d.partial() {
-		return nil
-	}
-	var ids []string
-	for _, c := range d.chosen {
-		ids = append(ids, c.ID)
-	}
-	return ids
-}
-
-// quarantined tells whether a case is known to be flaky.
-func (d *driver) quarantined(id string) bool {
-	for _, check := range d.suite.Gate {
-		for _, q := range check.Quarantine {
-			if q.Case == id {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // message is an error with what can be done about it.
 func message(err error) string {
 	var e *runner.Error
+	text := err.Error()
 	if errors.As(err, &e) && e.Hint != "" {
-		return fmt.Sprintf("%v\n%s", err, e.Hint)
+		text += "\n" + e.Hint
 	}
-	return err.Error()
+	return reporter.TerminalBlock(text)
 }

@@ -75,6 +75,16 @@ type quarantine struct {
 	cases   int64           // of the run
 }
 
+// Quarantined are the IDs of the cases that these checks have in quarantine in a run
+// that begins at a time.
+func Quarantined(checks []Check, at time.Time) map[string]bool {
+	ids := map[string]bool{}
+	for id := range newQuarantine(checks, at).active {
+		ids[id] = true
+	}
+	return ids
+}
+
 // newQuarantine sorts them by whether they had ended when the run began.
 func newQuarantine(checks []Check, at time.Time) *quarantine {
 	q := &quarantine{active: map[string]harness.Quarantined{}, seen: map[string]bool{}}
