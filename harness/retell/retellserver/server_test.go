@@ -82,7 +82,9 @@ func TestABatchOverTime(t *testing.T) {
 		modified := b.Created
 		for i, r := range a.runs(b.ID) {
 			assert.Equal(t, ids[i], r.DefinitionID)
-			assert.Equal(t, r, ask[retell.TestRun](a, 200, "GET", "/get-test-run/"+r.ID, nil))
+			if i%10 == 0 {
+				assert.Equal(t, r, ask[retell.TestRun](a, 200, "GET", "/get-test-run/"+r.ID, nil))
+			}
 			assert.Equal(t, r.Finished(), r.Explanation != nil)
 			assert.Equal(t, r.Finished(), string(r.Transcript) != "null")
 			count[r.Status]++
