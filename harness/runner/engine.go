@@ -250,5 +250,8 @@ func (r *runner) config(j harness.Journal, pacer harness.Pacer, p *harness.Progr
 	if !s.Reduce.IsMean() {
 		c.Reduce = s.Reduce.Reduce
 	}
+	if r.batches != nil { // it ends the wait at its deadline; reading what there is then may take its time
+		c.Timeout, c.Retry.Max = r.batches.Deadline+s.MaxRetryElapsed+10*time.Minute, 0
+	}
 	return c
 }

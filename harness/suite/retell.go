@@ -83,13 +83,9 @@ func (l *loader) retell() {
 	l.suite.Retell = r
 	l.suite.Dataset = Dataset{Retell: r}
 	l.suite.Apps = []App{{Name: "retell", Kind: "retell"}}
-	l.suite.Retries = 0
 	if l.doc.Concurrency == nil {
 		l.suite.Concurrency = 64 // they only wait
 	}
-	// The app itself ends the wait at the deadline. Reading what has finished by then
-	// may take its time.
-	l.suite.Timeout = r.Deadline + l.suite.MaxRetryElapsed + 10*time.Minute
 }
 
 func (l *loader) retellEngine(at strict.Node, doc retellEngineDoc) retell.ResponseEngine {

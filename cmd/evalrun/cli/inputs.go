@@ -26,6 +26,9 @@ func inputs(s *suite.Suite) []input {
 	if s.Dataset.File != "" {
 		all = append(all, input{within(s.Dir, s.Dataset.File), "the dataset of " + s.Path})
 	}
+	if s.Retell != nil && s.Retell.File != "" {
+		all = append(all, input{within(s.Dir, s.Retell.File), "the test cases of " + s.Path})
+	}
 	root, err := strict.Parse(s.Path, s.Text)
 	if err != nil {
 		return all // it was read before; what isn't YAML any more names nothing

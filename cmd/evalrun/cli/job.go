@@ -51,6 +51,9 @@ func (a *app) jobs(cmd *cobra.Command, f *runFlags, paths []string) ([]job, erro
 		if err != nil {
 			return nil, err
 		}
+		if s.Retell != nil && (cmd.Flags().Changed("timeout") || cmd.Flags().Changed("retries")) {
+			return nil, fmt.Errorf("%s: --timeout and --retries are for calls of an app; retell.deadline says how long a batch is waited for", path)
+		}
 		f.override(cmd, s)
 		if _, err := reduce.New(s.Reduce.Name, s.Reduce.K, s.Trials); s.Reduce.Name != "" && err != nil {
 			return nil, fmt.Errorf("%s: reduce: %w", path, err)

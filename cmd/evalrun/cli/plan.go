@@ -205,7 +205,7 @@ func (p *planned) designOf(ctx context.Context) (plan.Design, error) {
 	if p.flags.casesGiven {
 		return d, nil
 	}
-	if p.suite.Dataset.SGP != nil { // the platform is not asked
+	if p.suite.Dataset.SGP != nil || p.suite.Retell != nil { // the platform is not asked
 		if len(p.history.Runs) == 0 {
 			return d, &runner.Error{Code: runner.CodeUsage, Err: errors.New("plan: the dataset is on a platform, which is not asked"), Hint: "--cases says how many cases it has"}
 		}

@@ -14,11 +14,23 @@ import (
 func (a *app) retellCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "retell",
-		Short: "Keep Retell's test case definitions in a file",
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		Args:  subcommand,
+		Short: "Batch tests of voice agents on Retell, and the files of their test cases",
+		Long: `Retell plays test cases against a voice agent and judges each call. A suite with
+the section retell has Retell do that; push and pull keep the test cases in a
+file. RETELL_API_KEY is the key, and RETELL_BASE_URL names another address, such
+as that of evalrun serve --retell.`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args: subcommand,
 	}
-	cmd.AddCommand(a.retellPushCommand(), a.retellPullCommand())
+	cmd.AddCommand(a.retellRunCommand(), a.retellPushCommand(), a.retellPullCommand())
+	return cmd
+}
+
+// retellRunCommand is evalrun run, beside the other commands for Retell.
+func (a *app) retellRunCommand() *cobra.Command {
+	cmd := a.runCommand()
+	cmd.Short = "Run suites that have the section retell: the same as evalrun run"
+	cmd.Example = "  evalrun retell run voice.yaml --trials 3\n  evalrun retell run voice.yaml --resume"
 	return cmd
 }
 

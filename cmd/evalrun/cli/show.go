@@ -2,7 +2,9 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -143,7 +145,10 @@ func showTrial(w *bufio.Writer, r harness.Result) {
 		}
 	}
 	if r.Output != nil {
-		field(w, "output", r.Output.Text())
+		field(w, "output", laidOut(r.Output.Value))
+		if len(r.Output.Metadata) > 0 {
+			field(w, "about", laidOut(r.Output.Metadata))
+		}
 		for _, c := range r.Output.Chunks {
 			field(w, "chunk", c.Text)
 		}
@@ -178,6 +183,19 @@ func field(w *bufio.Writer, name, value string) {
 		return
 	}
 	fmt.Fprintf(w, "%-10s %s\n", name+":", value)
+}
+
+// widest is how long a JSON value may be that is shown on one line.
+const widest = 100
+
+// laidOut is a JSON value as text, over several lines when it is long.
+func laidOut(v any) string {
+	line := text(v)
+	var b bytes.Buffer
+	if _, plain := v.(string); plain || len(line) <= widest || json.Indent(&b, []byte(line), "", "  ") != nil {
+		return line
+	}
+	return b.String()
 }
 
 // text is a JSON value as text.
