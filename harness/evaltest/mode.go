@@ -137,7 +137,7 @@ func settingsDigest(settings any) (string, error) {
 	}
 	data, err := json.Marshal(settings)
 	if err != nil {
-		return "", fmt.Errorf("Settings: %w", err)
+		return "", fmt.Errorf("digest of the Settings: %w", err)
 	}
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:8]), nil

@@ -8,13 +8,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/evalrun/evalrun/evaluator"
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/gate"
 	"github.com/evalrun/evalrun/harness/reduce"
 	"github.com/evalrun/evalrun/harness/runner"
 	"github.com/evalrun/evalrun/harness/suite"
-	"github.com/evalrun/evalrun/reporter"
 )
 
 // Params say what is evaluated and what has to hold. Suite, or a Config with a
@@ -29,8 +27,9 @@ type Params struct {
 	// Suite is the path of a YAML suite, as the evalrun command runs it, relative to
 	// the folder of the test. What it says of reports is the command's.
 	Suite string
-	// Registry are the evaluators that the Suite can name; nil: the built-in ones.
-	Registry *evaluator.Registry
+	// Options say how the Suite is read: which evaluators and kinds of app it can
+	// name beside the built-in ones, say.
+	Options suite.Options
 	// Name is the eval's in the store and in reports. Default: the Suite's, or the
 	// test's with its package: internal/bot.TestRefunds.
 	Name string
@@ -130,20 +129,21 @@ func load(t *testing.T, p Params, file string) (*eval, error) {
 
 func (e *eval) makeSuite() (*suite.Suite, error) {
 	if e.Suite != "" {
-		s, err := suite.Load(e.Suite, suite.Options{Evaluators: e.Registry, Formats: reporter.Formats(), Getenv: e.getenv()})
+		o := e.Options
+		if getenv := e.getenv(); getenv != nil {
+			o.Getenv = getenv
+		}
+		s, err := suite.Load(e.Suite, o)
 		if err != nil {
 			return nil, err
 		}
 		if e.Reduce != (reduce.Reducer{}) {
-			return nil, errors.New("Reduce is the Suite's own")
+			return nil, errors.New("a Suite has a Reduce of its own")
 		}
 		if e.Name != "" {
 			s.Name = e.Name
 		}
 		return s, s.Use(e.Config)
-	}
-	if e.Registry != nil {
-		return nil, errors.New("a Registry serves a Suite; Config.Evaluators are the evaluators themselves")
 	}
 	name := e.Name
 	if name == "" {

@@ -44,13 +44,13 @@ func (s *Suite) Use(c harness.Config) error {
 	case c.Reduce != nil:
 		return errors.New("a suite reduces trials by a reducer that has a name (Suite.Reduce), so that its stored runs can be reduced too")
 	case c.Journal != nil || c.Progress != nil || c.Demand != nil:
-		return errors.New("Journal, Progress and Demand belong to whoever runs the suite")
+		return errors.New("a suite has no Journal, Progress or Demand: they belong to whoever runs the suite")
 	case s.Retell != nil && (c.App != nil || c.Source != nil):
 		return errors.New("test cases of Retell have no other App or Source")
 	case c.App != nil && len(s.Apps) > 1:
 		return fmt.Errorf("an App stands for one, and the suite has %d", len(s.Apps))
 	case c.Limit < 0 || c.Sample < 0 || c.Sample > 1 || c.Trials < 0 || c.Concurrency < 0:
-		return errors.New("Limit, Trials and Concurrency are 0 or more, and Sample is 0 to 1")
+		return errors.New("need a Limit, Trials and Concurrency of 0 or more, and a Sample of 0 to 1")
 	}
 	for _, e := range c.Evaluators {
 		if e == nil {
