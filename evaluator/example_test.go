@@ -75,3 +75,15 @@ func ExampleRegistry() {
 	// polite 1.00 true
 	// 1:1: unknown evaluator "equal"; did you mean "equals"?
 }
+
+// An evaluator as a suite names it, in Go.
+func ExampleRegistry_BuildText() {
+	e, err := evaluator.NewRegistry().BuildText("contains: {value: refund, ignore_case: true, name: says-refund}", evaluator.Env{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	scores, err := e.Evaluate(context.Background(), harness.Trial{Output: harness.Output{Value: "Your Refund is on its way."}})
+	fmt.Println(e.Name(), *scores[0].Pass, err)
+	// Output: says-refund true <nil>
+}

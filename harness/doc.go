@@ -3,15 +3,39 @@
 // answers, and a [Result] per case and trial goes to [Sink]s in batches, while a
 // [Report] is folded from them.
 //
-// [Run] does all of that in memory that does not depend on the number of cases
-// (but for 20 to 40 bytes a case where there is no [Journal]) and returns when
-// every goroutine that it started has ended:
+// In tests, start with [github.com/evalrun/evalrun/harness/evaltest], which makes a
+// subtest of each case. [Run] is the engine, for programs:
 //
-//	report, err := harness.Run(ctx, harness.Config{
-//		Source:     harness.Cases{{ID: "greeting", Input: "hi", Expected: "hello"}},
-//		App:        harness.TextApp(answer),
-//		Evaluators: []harness.Evaluator{equals},
-//	})
+//	package main
+//
+//	import (
+//		"context"
+//		"fmt"
+//		"log"
+//		"strings"
+//
+//		"github.com/evalrun/evalrun/evaluator"
+//		"github.com/evalrun/evalrun/harness"
+//	)
+//
+//	func main() {
+//		polite := evaluator.Func("polite", func(_ context.Context, t harness.Trial) (harness.Score, error) {
+//			return harness.PassIf(strings.Contains(t.Output.Text(), "please"), "it says no please"), nil
+//		})
+//		report, err := harness.Run(context.Background(), harness.Config{
+//			Source:     harness.Cases{{ID: "greeting", Input: "hi"}},
+//			App:        harness.TextApp(answer), // func answer(ctx context.Context, input string) (string, error)
+//			Evaluators: []harness.Evaluator{polite},
+//		})
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		fmt.Println(report.Trials.Completed, "answers,", report.AppErrors(), "errors, polite:", *report.Metric("polite").PassRate)
+//	}
+//
+// It needs memory that does not depend on the number of cases (but for 20 to 40 bytes
+// a case where there is no [Journal]) and returns when every goroutine that it started
+// has ended. The results themselves go to [Sink]s; the report has the numbers.
 //
 // Trouble is not a verdict. An app that fails and an evaluator that can't score
 // give errors, which are counted and shown; a wrong answer is a low [Score].

@@ -1,12 +1,17 @@
 package reporter_test
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"iter"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/evalrun/evalrun/evaluator"
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/reporter"
 )
@@ -90,4 +95,58 @@ func ExampleRegistry_Add() {
 		panic(err)
 	}
 	// Output: greeting
+}
+
+// A report in a file, of what harness.Run came to.
+func ExampleReporter() {
+	var results []harness.Result
+	report, err := harness.Run(context.Background(), harness.Config{
+		Source: harness.Cases{{ID: "greeting", Input: "hi", Expected: "hello"}},
+		App:    harness.TextApp(func(context.Context, string) (string, error) { return "go away", nil }),
+		Evaluators: []harness.Evaluator{evaluator.Func("same", func(_ context.Context, t harness.Trial) (harness.Score, error) {
+			return harness.PassIf(t.Output.Value == t.Case.Expected, "something else"), nil
+		})},
+		Sinks: []harness.Sink{harness.SinkFunc(func(_ context.Context, batch []harness.Result) error {
+			results = append(results, batch...)
+			return nil
+		})},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	// Reports list the results by case and trial; a run finishes them in any order.
+	slices.SortFunc(results, func(a, b harness.Result) int {
+		return cmp.Or(cmp.Compare(a.Case.Seq, b.Case.Seq), cmp.Compare(a.Trial, b.Trial))
+	})
+	data := reporter.Data{Report: report, Results: func(yield func(harness.Result, error) bool) {
+		for _, r := range results {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}}
+	var out strings.Builder
+	if err := (reporter.CSV{}).Write(&out, data); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(strings.Count(out.String(), "\n"), "lines,", strings.Contains(out.String(), "something else"))
+	// Output: 2 lines, true
+}
+
+// A run's progress, as whole lines or drawn on a terminal.
+func ExampleStartProgress() {
+	var counts harness.Progress
+	shown := reporter.StartProgress(os.Stdout, &counts, reporter.ProgressOptions{Label: "manners"}) // Every: 10 * time.Second for a line now and then
+	_, err := harness.Run(context.Background(), harness.Config{
+		Source: harness.Cases{{ID: "greeting", Input: "hi"}},
+		App:    harness.TextApp(func(_ context.Context, in string) (string, error) { return in, nil }),
+		Evaluators: []harness.Evaluator{evaluator.Func("any", func(context.Context, harness.Trial) (harness.Score, error) {
+			return harness.Passed(), nil
+		})},
+		Progress: &counts,
+	})
+	shown.Stop()
+	fmt.Println(counts.Done.Load(), "of", counts.Total.Load(), err)
+	// Output: 1 of 1 <nil>
 }

@@ -3,7 +3,7 @@
 //
 // A whole test file:
 //
-//	package bot_test
+//	package bot
 //
 //	import (
 //		"testing"
@@ -15,7 +15,7 @@
 //	func TestBot(t *testing.T) {
 //		evaltest.Run(t, evaltest.Params{Config: harness.Config{
 //			Source:     harness.Cases{{ID: "late-parcel", Input: "Where is my parcel?", Expected: "tracking link"}},
-//			App:        harness.TextApp(bot.Answer), // func(ctx context.Context, input string) (string, error)
+//			App:        harness.TextApp(Answer), // func Answer(ctx context.Context, input string) (string, error)
 //			Evaluators: []harness.Evaluator{evaltest.Evaluator(t, "contains")},
 //		}})
 //	}
@@ -27,8 +27,8 @@
 // (testify); those that there are have names, see
 // [github.com/evalrun/evalrun/evaluator]. An app with several inputs, tool calls,
 // tokens or a price is a harness.AppFunc or a harness.TypedApp. Cases from a file
-// are a dataset.Source ([github.com/evalrun/evalrun/harness/dataset]), or stand in a
-// YAML suite, the same that the evalrun command runs:
+// come from Open of [github.com/evalrun/evalrun/harness/dataset], or stand in a YAML
+// suite, the same that the evalrun command runs:
 //
 //	func TestRefunds(t *testing.T) { evaltest.Suite(t, "testdata/refunds.yaml") }
 //

@@ -7,8 +7,20 @@
 // wants a suite run as the command runs it (Run), stored results scored again
 // (Score), or their posting finished (Publish):
 //
-//	st, err := store.Open(".evalrun")
-//	s, err := suite.Load("suites/quickstart.yaml", suite.Options{})
-//	outcome, err := runner.Run(ctx, s, runner.Options{Store: st})
-//	os.Exit(outcome.Code())
+//	func run(ctx context.Context) (int, error) {
+//		st, err := store.Open(".evalrun")
+//		if err != nil {
+//			return 0, err
+//		}
+//		defer st.Close()
+//		s, err := suite.Load("suites/quickstart.yaml", suite.Options{})
+//		if err != nil {
+//			return 0, err
+//		}
+//		outcome, err := runner.Run(ctx, s, runner.Options{Store: st})
+//		if err != nil {
+//			return runner.CodeOf(err), err
+//		}
+//		return outcome.Code(), nil // 0 when the gate passed
+//	}
 package runner
