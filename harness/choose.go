@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // Choose reads the Source to its end and gives the cases that a Run with this
@@ -19,14 +20,14 @@ func Choose(ctx context.Context, c Config) ([]Case, error) {
 		defer func() { fetched <- err }()
 		err = e.fetch(ctx, pages)
 	}()
-	var all []Case
+	var all [][]Case
 	var err error
 	for p := range pages {
 		var chosen []Case
 		if chosen, err = e.choose(p); err != nil {
 			break
 		}
-		all = append(all, chosen...)
+		all = append(all, chosen)
 		if e.planned += int64(len(chosen)); c.Limit > 0 && e.planned >= c.Limit {
 			break
 		}
@@ -43,7 +44,7 @@ func Choose(ctx context.Context, c Config) ([]Case, error) {
 	case !e.fetchedAll && !e.enough():
 		return nil, fmt.Errorf("source: %w", context.Cause(ctx))
 	}
-	return all, nil
+	return slices.Concat(all...), nil
 }
 
 // enough tells whether there are as many cases as Limit wants.

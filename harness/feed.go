@@ -164,7 +164,7 @@ func (e *engine) tellAhead(ctx context.Context, chosen []Case, finished map[Key]
 
 // choose applies Filter, Sample and Limit, and numbers the cases.
 func (e *engine) choose(p Page) ([]Case, error) {
-	var chosen []Case
+	chosen := make([]Case, 0, len(p.Cases))
 	seen := make(map[string]bool, len(p.Cases))
 	for _, c := range p.Cases {
 		if c.ID == "" {

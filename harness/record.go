@@ -10,6 +10,9 @@ import (
 // one commit of the journal.
 const commitWait = 5 * time.Millisecond
 
+// batchItems is the most results of a commit; as many wait meanwhile.
+const batchItems = 1000
+
 // record takes the results as they come, in batches: the journal first, then
 // they count as done, then the other sinks. While the journal syncs one batch
 // the next one grows.
@@ -27,7 +30,7 @@ func (e *engine) record(ctx context.Context, results *queue, queues []*queue, st
 	var failed error
 	var left [][]Result
 	for {
-		batch := results.take(Batch{Items: 1000, Bytes: 4 << 20, Wait: commitWait})
+		batch := results.take(Batch{Items: batchItems, Bytes: 4 << 20, Wait: commitWait})
 		if batch == nil {
 			break
 		}

@@ -135,7 +135,7 @@ func (e *engine) run(ctx context.Context) error {
 
 	pages := make(chan Page, 1)
 	tasks := newTaskQueue(max(2*e.Concurrency, 256))
-	results := newQueue(max(4*e.Concurrency, 256), 16<<20)
+	results := newQueue(max(4*e.Concurrency, batchItems), 16<<20)
 	if e.Demand != nil {
 		e.Demand.begin(feeding, tasks)
 		defer e.Demand.end()

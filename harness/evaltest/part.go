@@ -17,7 +17,7 @@ func (d *driver) unasked() {
 }
 
 // partial tells whether go test did not choose all cases.
-func (d *driver) partial() bool { return len(d.chosen)+d.stales < len(d.cases) }
+func (d *driver) partial() bool { return d.chosen.n()+d.stales < len(d.cases) }
 
 // part says which part of the eval go test chose, and ran; "" when that is all of it.
 func (d *driver) part() string {
@@ -27,9 +27,9 @@ func (d *driver) part() string {
 	case d.left > 0: // what was chosen was not run
 		return ""
 	case d.partial():
-		return fmt.Sprintf("%d of %d cases were run", len(d.chosen), len(d.cases))
-	case d.begun < len(d.chosen)*d.trials:
-		return fmt.Sprintf("%d of %d trials were run", d.begun, len(d.chosen)*d.trials)
+		return fmt.Sprintf("%d of %d cases were run", d.chosen.n(), len(d.cases))
+	case d.begun < d.chosen.n()*d.trials:
+		return fmt.Sprintf("%d of %d trials were run", d.begun, d.chosen.n()*d.trials)
 	}
 	return ""
 }
@@ -47,7 +47,7 @@ func (d *driver) selected() []string {
 		return nil
 	}
 	var ids []string
-	for _, c := range d.chosen {
+	for _, c := range d.chosen.cases {
 		ids = append(ids, c.ID)
 	}
 	return ids

@@ -129,15 +129,16 @@ func (d *driver) alongside(run func(drive driveFunc) (runner.Outcome, error)) (o
 // driver runs the trials as subtests.
 type driver struct {
 	*eval
-	demand  harness.Demand
-	trials  int
-	cases   []harness.Case // that there are
-	tape    *tape          // nil without a recording
-	stales  int            // cases that can't be replayed
-	chosen  []harness.Case // by -run
-	refused error          // why nothing is run though cases are chosen
-	started bool           // the engine; false when there is nothing to run
-	failed  atomic.Bool    // some strict case
+	demand   harness.Demand
+	trials   int
+	failfast bool
+	cases    []harness.Case // that there are
+	tape     *tape          // nil without a recording
+	stales   int            // cases that can't be replayed
+	chosen   *chosen        // by -run
+	refused  error          // why nothing is run though cases are chosen
+	started  bool           // the engine; false when there is nothing to run
+	failed   atomic.Bool    // some strict case
 
 	mu    sync.Mutex
 	wrong []string       // failure texts of the first cases that were wrong and did not fail by themselves
@@ -150,31 +151,53 @@ type driver struct {
 // has chosen, each when its turn comes.
 func (d *driver) drive(ctx context.Context, c harness.Config) (report *harness.Report, err error) {
 	d.t.Helper()
-	cases, err := harness.Choose(ctx, c)
-	if err != nil {
+	if d.cases, err = harness.Choose(ctx, c); err != nil {
 		return nil, err
 	}
 	c.Filter, c.Sample, c.Limit = nil, 0, 0
-	c.Demand = &d.demand
-	d.cases, d.trials = cases, c.Trials
+	d.trials = c.Trials
+	d.failfast, _ = flagValue("test.failfast").(bool)
 	if c, err = d.record(c); err != nil {
 		return nil, err
 	}
+	d.chosen = newChosen(len(d.cases))
+	c.Source, c.Demand = d.chosen, &d.demand
+	d.refused = d.needsBaseline()
 	ended := make(chan struct{})
-	d.t.Run("case", func(t *testing.T) {
-		t.Helper()
-		for _, tc := range cases {
-			d.subtest(t, tc)
-		}
-		if d.refused = d.needsBaseline(); len(d.chosen) == 0 || d.refused != nil && !d.partial() {
-			return
-		}
+	start := func() {
 		d.started = true
-		c.Source = harness.Cases(d.chosen)
 		go func() {
 			defer close(ended)
 			report, err = harness.Run(ctx, c)
 		}()
+	}
+	defer func() { // also when a subtest ends this goroutine
+		if d.started {
+			<-ended
+		}
+	}()
+	defer d.demand.Close()
+	d.t.Run("case", func(t *testing.T) {
+		t.Helper()
+		defer d.chosen.close()
+		for i := range d.cases {
+			t.Run(d.cases[i].ID, func(t *testing.T) {
+				if d.trials > 1 {
+					t.Helper() // for the subtests below
+				}
+				if o := d.subtest(t, &d.cases[i]); o.text != "" {
+					t.Helper()
+					o.tell(t)
+				}
+			})
+			if !d.started && d.refused == nil && d.chosen.n() > 0 {
+				start() // it plans the first cases while further subtests begin
+			}
+		}
+		d.chosen.close()
+		if !d.started && d.chosen.n() > 0 && d.partial() {
+			start()
+		}
 	})
 	if !d.started {
 		return nil, runner.ErrNothing
@@ -184,62 +207,87 @@ func (d *driver) drive(ctx context.Context, c harness.Config) (report *harness.R
 	return report, err
 }
 
-func (d *driver) subtest(t *testing.T, tc harness.Case) {
+// subtest is that of one case.
+func (d *driver) subtest(t *testing.T, tc *harness.Case) outcome {
+	if why := d.stale(*tc); why != "" {
+		d.stales++
+		return outcome{failed, why}
+	}
+	d.chosen.add(*tc) // subtests begin one after the other
+	t.Parallel()
+	if d.trials == 1 {
+		return d.trial(t, tc.ID, 1)
+	}
 	t.Helper()
-	t.Run(tc.ID, func(t *testing.T) {
-		t.Helper()
-		if why := d.stale(tc); why != "" {
-			d.stales++
-			t.Fatal(why)
-		}
-		d.chosen = append(d.chosen, tc) // subtests begin one after the other
-		t.Parallel()
-		if d.trials == 1 {
-			d.trial(t, tc, 1)
-			return
-		}
-		for n := 1; n <= d.trials; n++ {
-			t.Run(strconv.Itoa(n), func(t *testing.T) {
-				t.Helper()
-				t.Parallel()
-				d.trial(t, tc, n)
-			})
-		}
-	})
+	for n := 1; n <= d.trials; n++ {
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
+			t.Helper()
+			t.Parallel()
+			d.trial(t, tc.ID, n).tell(t)
+		})
+	}
+	return outcome{}
+}
+
+// outcome is what a subtest has to say. The zero value says nothing.
+type outcome struct {
+	verdict verdict
+	text    string
+}
+
+type verdict int
+
+const (
+	passed verdict = iota // or judged by the gate
+	failed
+	skipped
+)
+
+// tell is the last that a subtest does. Its callers are helpers, so that messages
+// have the line of the test: of those with nothing to say that would be a waste.
+func (o outcome) tell(t *testing.T) {
+	t.Helper()
+	switch {
+	case o.text == "":
+	case o.verdict == failed:
+		t.Error(o.text)
+	case o.verdict == skipped:
+		t.Skip(o.text)
+	default:
+		t.Log(o.text)
+	}
 }
 
 // trial is the subtest of one trial.
-func (d *driver) trial(t *testing.T, tc harness.Case, n int) {
-	t.Helper()
+func (d *driver) trial(t *testing.T, id string, n int) outcome {
 	d.begins()
-	if failfast, _ := flagValue("test.failfast").(bool); failfast && d.failed.Load() {
+	if d.failfast && d.failed.Load() {
 		d.unasked()
-		t.Skip("not asked: another case has failed, and -failfast is set")
+		return outcome{skipped, "not asked: another case has failed, and -failfast is set"}
 	}
 	if !d.started {
-		t.Skip("not run: the subtest gate says why")
+		return outcome{skipped, "not run: the subtest gate says why"}
 	}
-	r, ok := d.demand.Ask(t.Context(), harness.Key{Case: tc.ID, Trial: n})
+	r, ok := d.demand.Ask(t.Context(), harness.Key{Case: id, Trial: n})
 	if !ok {
 		d.unasked()
-		t.Skip("not run: the run has ended before; the subtest gate says why")
+		return outcome{skipped, "not run: the run has ended before; the subtest gate says why"}
 	}
 	switch wrong := r.Failed() || r.Errored(); {
-	case wrong && d.strict && !d.quarantined[tc.ID]:
+	case wrong && d.strict && !d.quarantined[id]:
 		d.failed.Store(true)
-		t.Error(d.failure(t.Name(), r))
+		return outcome{failed, d.failure(t.Name(), r)}
 	case wrong:
-		d.note(t, r)
+		return outcome{passed, d.note(t.Name(), r)}
 	case testing.Verbose():
-		t.Log(d.redact.Text(scoreLine(r)))
+		return outcome{passed, d.redact.Text(scoreLine(r))}
 	}
+	return outcome{}
 }
 
-// note keeps what is wrong with a case that does not fail by itself.
-func (d *driver) note(t *testing.T, r harness.Result) {
-	t.Helper()
-	text := d.failure(t.Name(), r)
-	t.Log(text)
+// note keeps what is wrong with a case that does not fail by itself, and gives it.
+func (d *driver) note(test string, r harness.Result) string {
+	text := d.failure(test, r)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.noted == nil {
@@ -248,6 +296,7 @@ func (d *driver) note(t *testing.T, r harness.Result) {
 	if d.noted[r.Case.ID]++; d.noted[r.Case.ID] == 1 && len(d.wrong) < mostShown {
 		d.wrong = append(d.wrong, text)
 	}
+	return text
 }
 
 // message is an error with what can be done about it.
