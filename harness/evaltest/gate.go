@@ -58,7 +58,7 @@ func (e *eval) needsBaseline() error {
 // noneRun ends an eval of which no case was run.
 func (e *eval) noneRun(d *driver) {
 	e.t.Helper()
-	e.t.Run("gate", func(t *testing.T) {
+	e.parent.Run("gate", func(t *testing.T) {
 		t.Helper()
 		switch {
 		case len(d.cases) == 0:
@@ -84,7 +84,7 @@ func (e *eval) after(ctx context.Context, st *store.Store, d *driver, o runner.O
 		e.t.Errorf("evaltest: %s", message(err))
 	}
 	judged := false
-	e.t.Run("gate", func(t *testing.T) {
+	e.parent.Run("gate", func(t *testing.T) {
 		t.Helper()
 		judged = true
 		if d.stales > 0 {

@@ -76,11 +76,12 @@ type Params struct {
 // eval is one call of Run.
 type eval struct {
 	Params
-	t     *testing.T
-	test  string // the test's name; TestX#01 for its second call of Run, and so on
-	place place
-	suite *suite.Suite
-	mode  mode
+	t      testing.TB
+	parent *testing.T // of the subtests: t, unless that is a benchmark
+	test   string     // the test's name; TestX#01 for its second call of Run, and so on
+	place  place
+	suite  *suite.Suite
+	mode   mode
 	// redact takes the secrets out of what is shown.
 	redact *runner.Redactor
 	// strict tells whether each case fails by itself.
@@ -94,7 +95,7 @@ type eval struct {
 // before anything is asked.
 func load(t *testing.T, p Params, file string) (*eval, error) {
 	t.Helper()
-	e := &eval{Params: p, t: t, test: callName(t)}
+	e := &eval{Params: p, t: t, parent: t, test: callName(t)}
 	var err error
 	if e.place, err = here(file); err != nil {
 		return nil, err
@@ -102,29 +103,35 @@ func load(t *testing.T, p Params, file string) (*eval, error) {
 	if e.mode, err = e.chooseMode(); err != nil {
 		return nil, err
 	}
-	if e.suite, err = e.makeSuite(); err != nil {
-		return nil, err
-	}
-	if len(e.suite.Apps) > 1 {
-		return nil, fmt.Errorf("%s has %d apps; a test runs one: name it in a suite of its own, or give Config.App", p.Suite, len(e.suite.Apps))
-	}
-	if e.mode == replaying {
-		e.suite.Start = nil
-	}
-	digest, err := settingsDigest(p.Settings)
-	if err != nil {
-		return nil, err
-	}
-	e.suite.Settings(digest)
-	e.suite.Secrets = append(e.suite.Secrets, e.secrets()...)
-	e.redact = runner.NewRedactor(e.suite.Secrets...)
-	if err := e.suite.AddChecks(p.Gate...); err != nil {
+	if err := e.prepare(); err != nil {
 		return nil, err
 	}
 	e.strict = e.Strict || e.Baseline == "" && len(e.suite.Gate) == 0
 	e.quarantined = gate.Quarantined(e.suite.Gate, time.Now())
 	e.outputs, err = e.readOutputs()
 	return e, err
+}
+
+// prepare makes the suite, when it is known where the answers come from.
+func (e *eval) prepare() error {
+	var err error
+	if e.suite, err = e.makeSuite(); err != nil {
+		return err
+	}
+	if len(e.suite.Apps) > 1 {
+		return fmt.Errorf("%s has %d apps; a test runs one: name it in a suite of its own, or give Config.App", e.Suite, len(e.suite.Apps))
+	}
+	if e.mode == replaying {
+		e.suite.Start = nil
+	}
+	digest, err := settingsDigest(e.Params.Settings)
+	if err != nil {
+		return err
+	}
+	e.suite.Settings(digest)
+	e.suite.Secrets = append(e.suite.Secrets, e.secrets()...)
+	e.redact = runner.NewRedactor(e.suite.Secrets...)
+	return e.suite.AddChecks(e.Gate...)
 }
 
 func (e *eval) makeSuite() (*suite.Suite, error) {

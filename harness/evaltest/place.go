@@ -45,7 +45,8 @@ func testFile() string {
 	file := ""
 	for {
 		f, more := frames.Next()
-		if !more || f.Function == "testing.tRunner" || f.Function == "runtime.goexit" {
+		switch {
+		case !more, f.Function == "testing.tRunner", f.Function == "testing.(*B).runN", f.Function == "runtime.goexit":
 			return file
 		}
 		file = f.File

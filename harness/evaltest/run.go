@@ -73,7 +73,7 @@ func (e *eval) run(ctx context.Context) *harness.Report {
 	d := &driver{eval: e}
 	o, err := d.alongside(func(drive driveFunc) (runner.Outcome, error) {
 		return runner.Run(ctx, e.suite, runner.Options{
-			Store: st, Against: e.against(), MaxCost: e.maxCost(), Grace: grace(e.t), Tags: map[string]string{"go test": e.t.Name()},
+			Store: st, Against: e.against(), MaxCost: e.maxCost(), Grace: grace(e.parent), Tags: map[string]string{"go test": e.t.Name()},
 			Drive: drive, Selected: d.selected, Notice: func(text string) { e.t.Log(reporter.Terminal(text)) },
 		})
 	})
@@ -177,7 +177,7 @@ func (d *driver) drive(ctx context.Context, c harness.Config) (report *harness.R
 		}
 	}()
 	defer d.demand.Close()
-	d.t.Run("case", func(t *testing.T) {
+	d.parent.Run("case", func(t *testing.T) {
 		t.Helper()
 		defer d.chosen.close()
 		for i := range d.cases {
