@@ -32,8 +32,8 @@
 //
 //	func TestRefunds(t *testing.T) { evaltest.Suite(t, "testdata/refunds.yaml") }
 //
-// With [Params].Suite the app of the suite can be one of Go (Config.App).
-// examples/gotest has all of this.
+// With [Params].Suite the app can be one of Go (Config.App), and with Options the
+// suite can name evaluators of your own. examples/gotest has all of this.
 //
 // # Subtests
 //

@@ -55,10 +55,10 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/evalrun/evalrun/evaluator"
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/evaltest"
 )
 
 type answerer struct{}
@@ -75,9 +75,10 @@ var bot answerer
 	sum, err := os.ReadFile(filepath.Join(root, "go.sum"))
 	require.NoError(t, err)
 	write(t, dir, "go.sum", string(sum))
-	cmd := exec.CommandContext(t.Context(), "go", "test", "-run", "TestSupportBot", ".")
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-v", "-run", "TestSupportBot", ".")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
+	require.Contains(t, string(out), "--- PASS: TestSupportBot/case/late-parcel")
 }
