@@ -32,6 +32,9 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if dir := os.Getenv(retellChildEnv); dir != "" {
+		os.Exit(retellChild(dir))
+	}
 	if addr := os.Getenv(serveEnv); addr != "" {
 		http.HandleFunc("/", func(http.ResponseWriter, *http.Request) {})
 		http.HandleFunc("/die", func(http.ResponseWriter, *http.Request) {
