@@ -36,6 +36,22 @@
 // Name the version of an engine: without one the platform lists the batches of the
 // latest, which may be another one by the time a batch is looked for.
 //
+// # A batch test in a run
+//
+// A [Source] gives test case definitions as cases, an [App] answers a trial of one
+// with what became of its test run, and the [Evaluator] scores that: 1 for a pass,
+// 0 for a fail. A run of error is an error of the app, and no verdict. So is a run
+// that is missing, or there twice, in a batch that is complete; a batch that counts
+// fewer passes than its runs have passes none of them. Other counts that do not add
+// up, and runs of test cases that were not asked for, are warnings.
+//
+// The intent of each batch is kept with the run before it is sent, and its ID before
+// it is waited for, so that a run that is killed goes on with the batches that it
+// has. Batches are looked at with growing pauses; one that has not come to its end
+// by the deadline ends the run, which can be resumed. So do 401, 402, and a
+// platform that can't be asked any more. Batches go on all the same: none can be
+// stopped.
+//
 // # What runs for real
 //
 // A tool call that matches no mock of its test case runs the real tool, with all

@@ -124,6 +124,7 @@ func TestRetellBatchThatNeverCompletes(t *testing.T) {
 	assert.ErrorContains(t, outcome.Err, "had not come to its end after 20ms: it is in_progress")
 	assert.ErrorContains(t, outcome.Err, "--resume")
 	w.set(noFaults)
+	w.pass(time.Hour)
 	report := w.complete(w.suite("  deadline: 20ms"), Options{Resume: outcome.RunID})
 	assert.EqualValues(t, 3, report.Trials.Completed)
 	w.playedOnce(3, 1)

@@ -12,7 +12,7 @@
 //	name: support-bot                # required; lists and reports call it so
 //	description: what a new person should know
 //
-//	dataset:                         # exactly one of file, cases, sgp
+//	dataset:                         # exactly one of file, cases, sgp; or see retell below
 //	  file: data/support.jsonl       # jsonl, json, csv, tsv, yaml by suffix; .gz too
 //	  format: jsonl                  # when the suffix does not tell
 //	  map: {id: ticket, input: question, expected: .answers[0]}
@@ -106,6 +106,28 @@
 //
 // A case has id, input (text, or a map), expected, extra, history, metadata and
 // cluster, as in harness.Case. IDs are unique.
+//
+// A batch test of Retell stands in the place of both dataset and app. The cases are
+// test case definitions, one trial of each in a batch, and Retell's verdicts are the
+// metric retell:
+//
+//	retell:
+//	  response_engine: {type: retell-llm, llm_id: llm_1, version: 3}   # or conversation-flow, conversation_flow_id
+//	  test_cases: [tc_1, tc_2]       # or {all: true}, {names: ["refund*"]}, {file: cases.yaml}
+//	  batch: 1000                    # the most test cases in a batch
+//	  poll: 2s                       # the first pause; they grow to 30s
+//	  deadline: 30m                  # of a batch; then the run stops, and --resume waits on
+//	  base_url: http://127.0.0.1:8401   # a stand-in on this machine, which gets no key
+//	evaluators: [{icontains: {value: goodbye, name: says-goodbye}}]   # beside retell, if there are any
+//	trials: 5
+//	gate: [retell.pass_rate >= 0.9, no_regression: {baseline: main}]
+//
+// A run changes no test case: those of a file have to be there, as they are in it,
+// which evalrun retell push sees to. An answer is a JSON object with result,
+// explanation and transcript. Name the version of the engine: two runs with others
+// compare case by case. RETELL_API_KEY and RETELL_BASE_URL are read from the
+// environment. A batch costs money and can't be stopped: --retry-errors plays the test
+// cases that had an error once more, in a new one.
 //
 // Several apps are compared side by side under names of their own:
 //
