@@ -113,6 +113,14 @@ func TestWording(t *testing.T) {
 	})
 }
 
+// How fast the agent is, and its evaluator: go test -run '^$' -bench . ./examples/gotest
+func BenchmarkAnswers(b *testing.B) {
+	evaltest.Benchmark(b, evaltest.Params{Config: harness.Config{
+		Source: questions(), App: app(nil),
+		Evaluators: []harness.Evaluator{evaltest.Evaluator(b, "contains-all")},
+	}})
+}
+
 // One answer, in an ordinary test.
 func TestRefusal(t *testing.T) {
 	r, err := Agent{Orders: Shop}.Answer(t.Context(), "What did my boss order?")

@@ -20,8 +20,9 @@
 //		}})
 //	}
 //
-// A wrong answer fails TestBot/case/late-parcel with what was asked, expected and
-// answered, each score with its reason, and the command that runs this case alone.
+// go mod tidy then adds the module to go.mod, and go test runs it. A wrong answer
+// fails TestBot/case/late-parcel with what was asked, expected and answered, each
+// score with its reason, and the command that runs this case alone.
 //
 // The evaluators of your own are Go functions, evaluator.Func and evaluator.Assert
 // (testify); those that there are have names, see
@@ -175,4 +176,13 @@
 //
 // [Require] fails the test unless every score passes; [Score] gives the score to
 // you, and fails the test only when there is none.
+//
+// # Benchmarks
+//
+//	func BenchmarkBot(b *testing.B) { evaltest.Benchmark(b, evaltest.Params{Config: …}) }
+//
+//	go test -run '^$' -bench Bot -count 10 | tee new.txt && benchstat old.txt new.txt
+//
+// [Benchmark] asks the cases in turn, keeps nothing, and reports cases/s, tokens/s,
+// p95-ms and usd/case beside the time of a case.
 package evaltest

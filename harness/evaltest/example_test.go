@@ -13,10 +13,11 @@ import (
 	"github.com/evalrun/evalrun/harness/evaltest"
 )
 
-// In a test, t is what the test function gets. Examples that go on with printed are
+// In a test, t or b is what the test function gets. Examples that go on with printed are
 // run; the others, which need go test, are compiled.
 var (
 	t       *testing.T
+	b       *testing.B
 	printed = printer{}
 )
 
@@ -130,4 +131,13 @@ func ExampleRequire() {
 	//   expected: refund
 	//   output:   Please ask a human.
 	//   scores:   ✗ contains 0: does not contain "refund": "Please ask a human."
+}
+
+// What an app and its evaluators do in a second, for benchstat.
+func ExampleBenchmark() {
+	evaltest.Benchmark(b, evaltest.Params{Config: harness.Config{
+		Source:     harness.Cases{{ID: "late-parcel", Input: "Where is my parcel?", Expected: "tracking link"}},
+		App:        harness.TextApp(answer),
+		Evaluators: []harness.Evaluator{evaltest.Evaluator(b, "contains")},
+	}})
 }

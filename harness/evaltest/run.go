@@ -115,6 +115,7 @@ func (d *driver) alongside(run func(drive driveFunc) (runner.Outcome, error)) (o
 	case a := <-asks:
 		failed = errors.New("the test has ended") // unless it comes back
 		func() {
+			d.t.Helper()
 			defer func() {
 				close(driven)
 				<-ended
