@@ -23,7 +23,8 @@ type Intent struct {
 	Request CreateBatchTestRequest `json:"request"`
 	// At is when it was made, by the platform's clock.
 	At time.Time `json:"at"`
-	// There are the engine's batches of about that time that were there before.
+	// There are the engine's batches of about that time, or of an unknown one, that
+	// were there before.
 	There []string `json:"there"`
 }
 
@@ -40,7 +41,7 @@ func (c *Client) Intend(ctx context.Context, r CreateBatchTestRequest) (Intent, 
 	}
 	in.At = c.http.Now().UTC()
 	for _, b := range batches {
-		if in.near(b) {
+		if in.near(b) || b.Created == 0 {
 			in.There = append(in.There, b.ID)
 		}
 	}

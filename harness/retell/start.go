@@ -102,7 +102,7 @@ func (c *Client) look(ctx context.Context, in Intent, known []string) (*DoubtErr
 		if !in.like(b) || slices.Contains(in.There, b.ID) || slices.Contains(known, b.ID) || c.started[b.ID] {
 			continue
 		}
-		if b.CreatedAt().Before(in.At.Add(-Margin)) {
+		if b.Created != 0 && b.CreatedAt().Before(in.At.Add(-Margin)) {
 			continue // it was there before
 		}
 		plays, err := c.plays(ctx, b, in.counts())
@@ -161,7 +161,8 @@ type DoubtError struct {
 	Now time.Time
 	// Fit are the batches that may be it.
 	Fit []BatchTest
-	// Late play the same test cases, but were created too late after the intent.
+	// Late play the same test cases, but were created too late after the intent, or
+	// at a time that can't be read.
 	Late []BatchTest
 	// Different have as many test cases, but other ones.
 	Different []BatchTest
@@ -202,7 +203,11 @@ func named(batches []BatchTest) string {
 			parts = append(parts, fmt.Sprintf("and %d more", len(batches)-i))
 			break
 		}
-		parts = append(parts, fmt.Sprintf("%s (%s, created at %s)", b.ID, b.Status, stamp(b.CreatedAt())))
+		created := "an unknown time"
+		if b.Created != 0 {
+			created = stamp(b.CreatedAt())
+		}
+		parts = append(parts, fmt.Sprintf("%s (%s, created at %s)", b.ID, b.Status, created))
 	}
 	return strings.Join(parts, ", ")
 }

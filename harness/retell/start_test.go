@@ -212,6 +212,29 @@ func TestLaterBatchIsNotAdopted(t *testing.T) {
 	})
 }
 
+// A batch whose time can't be read may be ours: it is neither adopted nor taken for
+// lost, unless it was there before.
+func TestBatchWithoutATimeLeavesDoubt(t *testing.T) {
+	bubble(t, func(t *testing.T, p *platform, c *retell.Client) {
+		p.wild = true
+		add := func() {
+			p.add(request("tc_a"))
+			b := &p.batches[len(p.batches)-1]
+			b.Created, b.Unknown = 0, retell.Unknown{"creation_timestamp": []byte(`"today"`)}
+		}
+		add()
+		in := intend(t, c, "tc_a")
+		assert.Len(t, in.There, 1)
+		time.Sleep(time.Hour)
+		_, err := c.Adopt(t.Context(), in)
+		assert.True(t, doubt(t, err).Lost())
+		add()
+		_, err = c.Adopt(t.Context(), in)
+		assert.False(t, doubt(t, err).Lost())
+		assert.ErrorContains(t, err, "batch_3 (in_progress, created at an unknown time)")
+	})
+}
+
 func TestInterruptedStartIsLeftInDoubt(t *testing.T) {
 	bubble(t, func(t *testing.T, p *platform, c *retell.Client) {
 		in := intend(t, c, "tc_a")
