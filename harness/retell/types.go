@@ -209,7 +209,12 @@ func (p *Page[T]) UnmarshalJSON(data []byte) error {
 		HasMore *bool              `json:"has_more"`
 		Key     string             `json:"pagination_key"`
 	}
-	if err := json.Unmarshal(data, &must); err != nil {
+	err := json.Unmarshal(data, &must)
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &wrong) && wrong.Field == "":
+		return errors.New("not a page: no object")
+	case err != nil:
 		return err
 	}
 	if must.Items == nil {
