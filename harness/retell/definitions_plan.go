@@ -70,7 +70,9 @@ func (c *Client) PlanPush(ctx context.Context, d Definitions) (Plan, error) {
 				return p, err
 			}
 			there[key] = all
-			p.Left += len(all)
+			for _, same := range all {
+				p.Left += len(same)
+			}
 		}
 		have, found := there[key][in.Name]
 		switch {
@@ -114,8 +116,8 @@ func twice(name string, e ResponseEngine, have []TestCaseDefinition) error {
 // told apart.
 var ErrSameName = errors.New("test cases of the platform have the same name")
 
-// update finds what differs. What the platform adds by itself, such as a version
-// where the file names none, does not count.
+// update finds what differs, or can't be read on the platform. What it adds by
+// itself, such as a version where the file names none, does not count.
 func update(in TestCaseDefinitionInput, have TestCaseDefinition) Change {
 	ch := Change{Action: Unchanged, ID: have.ID, Want: in}
 	differs := func(field string, does bool, set func()) {
@@ -124,14 +126,19 @@ func update(in TestCaseDefinitionInput, have TestCaseDefinition) Change {
 			set()
 		}
 	}
+	unread := func(field string) bool {
+		raw, ok := have.Unknown[field]
+		return ok && string(raw) != "null"
+	}
 	want, got := *in.ResponseEngine, have.ResponseEngine
 	differs("response_engine", want.Version != nil && (got.Version == nil || *want.Version != *got.Version),
 		func() { ch.send.ResponseEngine = in.ResponseEngine })
 	differs("user_prompt", in.UserPrompt != have.UserPrompt, func() { ch.send.UserPrompt = in.UserPrompt })
-	differs("metrics", !slices.Equal(in.Metrics, have.Metrics), func() { ch.send.Metrics = in.Metrics })
-	differs("dynamic_variables", !maps.Equal(in.DynamicVariables, have.DynamicVariables),
+	differs("metrics", unread("metrics") || !slices.Equal(in.Metrics, have.Metrics), func() { ch.send.Metrics = in.Metrics })
+	differs("dynamic_variables", unread("dynamic_variables") || !maps.Equal(in.DynamicVariables, have.DynamicVariables),
 		func() { ch.send.DynamicVariables = in.DynamicVariables })
-	differs("tool_mocks", !slices.EqualFunc(in.ToolMocks, have.ToolMocks, sameMock), func() { ch.send.ToolMocks = in.ToolMocks })
+	differs("tool_mocks", unread("tool_mocks") || !slices.EqualFunc(in.ToolMocks, have.ToolMocks, sameMock),
+		func() { ch.send.ToolMocks = in.ToolMocks })
 	differs("llm_model", in.LLMModel != "" && in.LLMModel != have.LLMModel, func() { ch.send.LLMModel = in.LLMModel })
 	return ch
 }

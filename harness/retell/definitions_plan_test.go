@@ -58,6 +58,28 @@ func TestPush(t *testing.T) {
 	plan, _ = push(t, c, d)
 	assert.Equal(t, 1, plan.Left)
 	assert.Len(t, p.definitions, 3)
+	p.definitions = append(p.definitions, p.definitions[2])
+	p.definitions[3].ID = "tc_y"
+	plan, _ = push(t, c, d)
+	assert.Equal(t, 2, plan.Left, "also of one name")
+}
+
+// What can't be read on the platform is not what the file says.
+func TestPushUpdatesWhatCannotBeRead(t *testing.T) {
+	p := newPlatform(t)
+	c := p.client()
+	d := parse(t, "test_cases: [{name: n, user_prompt: p, metrics: []}]")
+	push(t, c, d)
+	p.definitions[0].Unknown = retell.Unknown{"dynamic_variables": []byte(`{"a": 1}`), "tool_mocks": []byte(`[null]`), "metrics": []byte(`null`), "mood": []byte(`1`)}
+	p.definitions[0].DynamicVariables, p.definitions[0].ToolMocks, p.definitions[0].Metrics = nil, nil, nil
+	p.wild = true
+	plan, err := c.PlanPush(t.Context(), d)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"dynamic_variables", "tool_mocks"}, plan.Changes[0].Fields)
+	push(t, c, d)
+	p.definitions[0].Unknown = nil
+	_, did := push(t, c, d)
+	assert.Empty(t, did)
 }
 
 func TestPushUpdatesWhatDiffers(t *testing.T) {
