@@ -1,12 +1,16 @@
 package runner
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/retell"
+	"github.com/evalrun/evalrun/harness/retell/retellserver"
+	"github.com/evalrun/evalrun/harness/store"
 )
 
 func TestRetell(t *testing.T) {
@@ -103,4 +107,66 @@ func TestRetellOfAnErroredRun(t *testing.T) {
 		assert.Zero(t, report.AppErrors())
 		assert.Equal(t, map[string]int{"tc0000": 1, "tc0001": 1, "tc0002": 2}, w.played())
 	})
+}
+
+// TestRetellKeepsWhatCame: numbers that no float64 holds, fields that nobody knows.
+func TestRetellKeepsWhatCame(t *testing.T) {
+	const transcript = `{"call":12345678901234567890,"turns":[{"role":"agent","text":"<b>&"},null,true]}`
+	w := newCallCenter(t, 1)
+	w.set(retellserver.Faults{Runs: func(_ retellserver.Request, all []run) []run {
+		if all[0].Finished() {
+			all[0].Transcript = json.RawMessage(transcript)
+			all[0].Definition.Unknown = retell.Unknown{"mood": json.RawMessage(`{"angry":0.5}`)}
+			all[0].Explanation = nil
+		}
+		return all
+	}})
+	report := w.complete(w.suite(), Options{})
+	r := w.result(report.RunID, "tc0000", 1)
+	data, err := json.Marshal(r.Output.Value.(map[string]any)["transcript"])
+	require.NoError(t, err)
+	assert.JSONEq(t, transcript, string(data))
+	assert.Contains(t, string(data), "12345678901234567890")
+	assert.Equal(t, map[string]any{"angry": 0.5}, r.Output.Metadata["definition"].(map[string]any)["mood"])
+	assert.True(t, *r.Scores[0].Pass)
+}
+
+// TestRetellByNameAndOfAnotherEngine: the engine of the batch is what is tested,
+// whatever engine the test cases name.
+func TestRetellByNameAndOfAnotherEngine(t *testing.T) {
+	w := newCallCenter(t, 12)
+	report := w.complete(w.suite(`  test_cases: {names: ["case*1", "*0"]}`), Options{})
+	assert.EqualValues(t, 4, report.Trials.Completed, "0, 1, 10 and 11")
+	report = w.complete(w.suite("  response_engine: {type: retell-llm, llm_id: llm_other, version: 9}", "  test_cases: [tc0005, tc0002]"), Options{})
+	assert.Equal(t, 1.0, *report.Metric("retell").PassRate)
+	batches := w.server.Batches()
+	assert.Equal(t, "llm_other", batches[len(batches)-1].ResponseEngine.LLMID)
+}
+
+// TestRetellResumeKeepsItsEngine: batches of one engine do not count for another.
+func TestRetellResumeKeepsItsEngine(t *testing.T) {
+	w := newCallCenter(t, 3)
+	w.set(refused(retellserver.OpGetBatch, 2, 402))
+	outcome := w.stopped(w.suite(), Options{})
+	w.set(noFaults)
+	_, err := w.run(w.suite("  response_engine: {type: retell-llm, llm_id: llm_1, version: 9}"), Options{Resume: outcome.RunID, AllowDrift: true})
+	require.ErrorContains(t, err, "the run began with retell-llm llm_1 version 3, and not with retell-llm llm_1 version 9")
+	assert.Equal(t, CodeUsage, CodeOf(err))
+	w.complete(w.suite(), Options{Resume: outcome.RunID})
+	w.playedOnce(3, 1)
+}
+
+// TestRetellDefinitionThatChanges: its case is another one, and a run that began with
+// the other one says so.
+func TestRetellDefinitionThatChanges(t *testing.T) {
+	w := newCallCenter(t, 3)
+	w.set(refused(retellserver.OpGetBatch, 2, 402))
+	outcome := w.stopped(w.suite(), Options{})
+	w.set(retellserver.Faults{Definitions: func(_ retellserver.Request, all []retell.TestCaseDefinition) []retell.TestCaseDefinition {
+		all[0].Metrics = []string{"is quick"}
+		return all
+	}})
+	outcome = w.stopped(w.suite(), Options{Resume: outcome.RunID})
+	assert.ErrorIs(t, outcome.Err, store.ErrDatasetChanged)
+	w.playedOnce(3, 1)
 }

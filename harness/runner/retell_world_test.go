@@ -65,6 +65,12 @@ func newCallCenter(t *testing.T, cases int) *callCenter {
 				}
 				return retellserver.Fault{}
 			},
+			Definitions: func(r retellserver.Request, all []retell.TestCaseDefinition) []retell.TestCaseDefinition {
+				if f := w.fault().Definitions; f != nil {
+					return f(r, all)
+				}
+				return all
+			},
 			Batches: func(r retellserver.Request, all []retell.BatchTest) []retell.BatchTest {
 				if f := w.fault().Batches; f != nil {
 					return f(r, all)
