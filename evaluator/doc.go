@@ -2,11 +2,38 @@
 // use to evaluators, built in or your own, and [Func] and [Assert] make one of a
 // Go function.
 //
-//	r := evaluator.NewRegistry()
-//	err := r.Add(evaluator.Assert("polite", func(a *assert.Assertions, t harness.Trial) {
-//		a.Contains(t.Output.Text(), "please")
-//	}))
-//	e, err := r.BuildText(`contains: {value: refund, ignore_case: true}`, evaluator.Env{})
+//	package main
+//
+//	import (
+//		"context"
+//		"fmt"
+//		"log"
+//
+//		"github.com/stretchr/testify/assert"
+//
+//		"github.com/evalrun/evalrun/evaluator"
+//		"github.com/evalrun/evalrun/harness"
+//	)
+//
+//	func main() {
+//		polite := evaluator.Assert("polite", func(a *assert.Assertions, t harness.Trial) {
+//			a.Contains(t.Output.Text(), "please")
+//		})
+//		refund, err := evaluator.NewRegistry().BuildText(`icontains: {value: refund, name: says-refund}`, evaluator.Env{})
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		for _, e := range []harness.Evaluator{polite, refund} {
+//			scores, err := e.Evaluate(context.Background(), harness.Trial{Output: harness.Output{Value: "Refund me!"}})
+//			if err != nil {
+//				log.Fatal(err)
+//			}
+//			fmt.Println(e.Name(), *scores[0].Pass, scores[0].Reason)
+//		}
+//	}
+//
+// They are the Evaluators of harness.Run and evaltest.Run. Registry.Add makes those of
+// your own known to suites.
 //
 // In a suite an evaluator is a name, a name with a bare value, or a name with a
 // map of options. The option "name" gives the metric another name:

@@ -1,6 +1,13 @@
 // Package suite reads suites: YAML files that say which cases an app is asked,
 // what scores its answers, and what the run has to reach.
 //
+// The smallest whole one, for evalrun run FILE, evaltest.Suite or runner.Run:
+//
+//	name: greetings
+//	dataset: {cases: [{id: hello, input: hello, expected: hello}]}
+//	app: echo
+//	evaluators: [equals]
+//
 // [Load] checks all of a suite before anything runs. It builds the app and the
 // evaluators once, finds their programs, compiles every expression, reads the
 // first row of the dataset ([Suite.CheckDataset] reads them all) and looks up the
