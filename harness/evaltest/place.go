@@ -6,7 +6,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
+	"unicode"
+
+	"github.com/evalrun/evalrun/harness"
 )
 
 // place is where the test stands.
@@ -83,4 +87,34 @@ func (p place) rerun(test string, live bool) string {
 	}
 	pattern := strings.ReplaceAll(strings.Join(parts, "/"), "'", `\x27`) // within quotes of the shell
 	return fmt.Sprintf("%sgo test -run '%s' %s", env, pattern, p.pkg())
+}
+
+// subtestNames gives the name of each case's subtest: its ID. For go test a case
+// "a/b" is below a case "a", and -run can't choose it alone: where there are both it
+// is called "a%2Fb".
+func subtestNames(cases []harness.Case) func(id string) string {
+	ids := map[string]bool{}
+	if slices.ContainsFunc(cases, func(c harness.Case) bool { return strings.Contains(c.ID, "/") }) {
+		for _, c := range cases {
+			ids[spaceless(c.ID)] = true
+		}
+	}
+	return func(id string) string {
+		for i, r := range id {
+			if r == '/' && ids[spaceless(id[:i])] {
+				return strings.ReplaceAll(id, "/", "%2F")
+			}
+		}
+		return id
+	}
+}
+
+// spaceless is an ID as go test writes it.
+func spaceless(id string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return '_'
+		}
+		return r
+	}, id)
 }

@@ -52,7 +52,8 @@ func (e *eval) readOutputs() ([]output, error) {
 		if !slices.Contains(reporter.Formats(), format) {
 			path = text
 			var ok bool
-			if format, ok = reporter.FormatOf(text); !ok {
+			prefix, _, prefixed := strings.Cut(text, ":")
+			if format, ok = reporter.FormatOf(text); !ok || prefixed && len(prefix) > 1 && !strings.ContainsAny(prefix, `/\.{`) {
 				return nil, fmt.Errorf("%s: %q has no format; expected FORMAT:PATH with one of %s", envOutput, text, strings.Join(reporter.Formats(), ", "))
 			}
 		}

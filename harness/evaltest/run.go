@@ -181,8 +181,9 @@ func (d *driver) drive(ctx context.Context, c harness.Config) (report *harness.R
 	d.parent.Run("case", func(t *testing.T) {
 		t.Helper()
 		defer d.chosen.close()
+		name := subtestNames(d.cases)
 		for i := range d.cases {
-			t.Run(d.cases[i].ID, func(t *testing.T) {
+			t.Run(name(d.cases[i].ID), func(t *testing.T) {
 				if d.trials > 1 {
 					t.Helper() // for the subtests below
 				}
