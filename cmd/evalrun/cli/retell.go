@@ -130,9 +130,14 @@ func (a *app) retell() (*retell.Client, error) {
 // retellTrouble gives an error of the platform its exit code: 2 when asking again
 // would be refused again, else 4.
 func retellTrouble(err error, what string) error {
-	var e *retell.Error
-	if errors.Is(err, retell.ErrSameName) || errors.As(err, &e) && e.Status >= 400 && e.Status < 500 && e.Status != 408 && e.Status != 429 {
+	if errors.Is(err, retell.ErrSameName) || refused(err) {
 		return err
 	}
 	return &runner.Error{Code: runner.CodeIncomplete, Err: err, Hint: what}
+}
+
+// refused tells whether the platform would say the same again.
+func refused(err error) bool {
+	var e *retell.Error
+	return errors.As(err, &e) && e.Status >= 400 && e.Status < 500 && e.Status != 408 && e.Status != 429
 }

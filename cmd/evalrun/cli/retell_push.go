@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -48,7 +49,8 @@ A tool call that no mock matches runs the real tool. RETELL_API_KEY and
 RETELL_BASE_URL say as whom, and where.
 
 Exit codes: 0 the platform has what the file says, or the plan was shown; 2 nothing was
-sent, for the file's or the key's fault; 4 not all was pushed: push again does the rest.`,
+changed, for the file's or the key's fault; 4 not all was pushed: push again does the
+rest, when what the platform refused is put right.`,
 		Example: `  evalrun retell push cases.yaml --dry-run
   evalrun retell push cases.yaml --llm-id llm_1`,
 		Args: cobra.ExactArgs(1),
@@ -82,21 +84,39 @@ func (a *app) retellPush(cmd *cobra.Command, f retellPushFlags, path string) err
 		return retellTrouble(err, "nothing was changed")
 	}
 	out := pushOutput{app: a, json: f.json}
-	out.plan(plan)
+	if err := out.plan(plan); err != nil {
+		return err
+	}
 	if f.dryRun {
 		return out.end(plan)
 	}
 	done := 0
+	var unsaid error
 	err = client.Apply(cmd.Context(), plan, func(ch retell.Change) {
 		done++
-		out.done(ch)
+		unsaid = cmp.Or(unsaid, out.done(ch))
 	})
 	if err != nil {
 		todo := plan.Count(retell.Create) + plan.Count(retell.Update)
-		return &runner.Error{Code: runner.CodeIncomplete, Err: err,
-			Hint: fmt.Sprintf("%d of %s were made; the same command does the rest", done, reporter.Plural(todo, "change", "changes"))}
+		return notAll(err, done, todo)
 	}
-	return out.end(plan)
+	if err := cmp.Or(unsaid, out.end(plan)); err != nil {
+		return &runner.Error{Code: runner.CodeIncomplete, Err: err, Hint: "all changes were made"}
+	}
+	return nil
+}
+
+// notAll is a push that broke off.
+func notAll(err error, done, todo int) error {
+	made := fmt.Sprintf("%d of %s were made; ", done, reporter.Plural(todo, "change", "changes"))
+	if !refused(err) {
+		return &runner.Error{Code: runner.CodeIncomplete, Err: err, Hint: made + "the same command does the rest"}
+	}
+	code := runner.CodeIncomplete
+	if done == 0 {
+		code = runner.CodeUsage
+	}
+	return &runner.Error{Code: code, Err: err, Hint: made + "put right what was refused, and the same command does the rest"}
 }
 
 func readDefinitions(path string, engine *retell.ResponseEngine) (retell.Definitions, error) {
@@ -123,30 +143,35 @@ type pushOutput struct {
 	json bool
 }
 
-func (o pushOutput) plan(p retell.Plan) {
+func (o pushOutput) plan(p retell.Plan) error {
 	if o.json || o.quiet {
-		return
+		return nil
 	}
+	var b strings.Builder
 	for _, ch := range p.Changes {
 		line := fmt.Sprintf("%-9s  %s", ch.Action, reporter.Terminal(ch.Want.Name))
 		if len(ch.Fields) > 0 {
 			line += ": " + strings.Join(ch.Fields, ", ")
 		}
-		fmt.Fprintln(o.stdout, line)
+		fmt.Fprintln(&b, line)
 	}
 	left := ""
 	if p.Left > 0 {
 		left = fmt.Sprintf("; %d more on the platform, left alone", p.Left)
 	}
-	fmt.Fprintf(o.stdout, "%d to create, %d to update, %d unchanged%s\n",
+	fmt.Fprintf(&b, "%d to create, %d to update, %d unchanged%s\n",
 		p.Count(retell.Create), p.Count(retell.Update), p.Count(retell.Unchanged), left)
+	_, err := io.WriteString(o.stdout, b.String())
+	return err
 }
 
 // done tells that a change was made.
-func (o pushOutput) done(ch retell.Change) {
-	if !o.json && !o.quiet {
-		fmt.Fprintf(o.stdout, "%-9s  %s  %s\n", ch.Action+"d", reporter.Terminal(ch.ID), reporter.Terminal(ch.Want.Name))
+func (o pushOutput) done(ch retell.Change) error {
+	if o.json || o.quiet {
+		return nil
 	}
+	_, err := fmt.Fprintf(o.stdout, "%-9s  %s  %s\n", ch.Action+"d", reporter.Terminal(ch.ID), reporter.Terminal(ch.Want.Name))
+	return err
 }
 
 func (o pushOutput) end(p retell.Plan) error {
