@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/spf13/cobra"
@@ -94,6 +95,11 @@ func (a *app) retellPull(cmd *cobra.Command, f engineFlags, path string) error {
 	}
 	for _, what := range lost {
 		a.say("warning: a file can't hold %s; it is left out", what)
+	}
+	if len(definitions.Cases) > 0 {
+		if _, err := retell.ParseDefinitions(cmp.Or(path, "<stdout>"), data, nil); err != nil {
+			a.say("warning: push does not take these test cases as they are:\n%s", err)
+		}
 	}
 	if path == "" {
 		_, err = a.stdout.Write(data)

@@ -13,7 +13,8 @@ import (
 // retellPlatform serves the stand-in for Retell, which wants the key "secret-key".
 // The file names what goes wrong: "OP N STATUS", the Nth request for OP since the
 // file was put there, with 0 for one that is carried out and gets no answer. Each
-// definition has a field that nobody knows while there is a file named strange.
+// definition has a field that nobody knows while there is a file named strange, and
+// the same metric twice while there is one named doubled.
 func retellPlatform(addr, file string) {
 	var count atomic.Int64
 	faults := retellserver.Faults{
@@ -28,6 +29,11 @@ func retellPlatform(addr, file string) {
 			return retellserver.Fault{Status: status, DropAfter: status == 0}
 		},
 		Definitions: func(_ retellserver.Request, all []retell.TestCaseDefinition) []retell.TestCaseDefinition {
+			if _, err := os.Stat("doubled"); err == nil {
+				for i := range all {
+					all[i].Metrics = []string{"m", "m"}
+				}
+			}
 			if _, err := os.Stat("strange"); err == nil {
 				for i := range all {
 					all[i].Unknown = retell.Unknown{"mood": []byte(`"bad"`)}
