@@ -17,6 +17,7 @@ type Demand struct {
 	tasks  *taskQueue
 	ctx    context.Context // ends when no further trial may start
 	closed bool
+	whole  bool          // no further trial is planned
 	over   chan struct{} // closed by Close
 	ended  chan struct{} // closed by Run when it returns
 }
@@ -25,23 +26,24 @@ type Demand struct {
 type demanded struct {
 	t    *trial // nil until it is planned
 	got  bool   // asked for
+	told bool   // it is over
 	r    Result
 	ok   bool
-	done chan struct{} // closed when r and ok are there
+	done chan struct{} // closed when r and ok are there, or nothing will be
 }
 
 // Ask has a trial of a case begin, once it is planned, and waits for its result.
-// It is false when the run, or ctx, ended before there was one, and for a second
-// Ask. A case that the source does not have is waited for until the run ends.
+// It is false when the run, or ctx, ended before there was one, for a second Ask,
+// and for a trial that is not among those to run, once all of them are planned.
 func (d *Demand) Ask(ctx context.Context, k Key) (Result, bool) {
 	d.mu.Lock()
 	d.init()
 	w := d.at(k)
 	t := w.t
-	again := w.got
+	never := w.got || t == nil && d.whole
 	w.got = true
 	d.mu.Unlock()
-	if again {
+	if never {
 		return Result{}, false
 	}
 	if t != nil && !d.tasks.add(d.ctx, t) {
@@ -111,13 +113,22 @@ func (d *Demand) tell(t *trial, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if w := d.trials[t.r.Key()]; w != nil {
-		w.t, w.r, w.ok = nil, t.r, ok
+		w.t, w.r, w.ok, w.told = nil, t.r, ok, true
 		close(w.done)
 	}
 }
 
-// wait waits until no more is asked for.
+// wait, when all trials are planned, lets go of those who wait for others, and waits
+// until no more is asked for.
 func (d *Demand) wait(ctx context.Context) {
+	d.mu.Lock()
+	d.whole = true
+	for _, w := range d.trials {
+		if w.got && w.t == nil && !w.told {
+			close(w.done)
+		}
+	}
+	d.mu.Unlock()
 	select {
 	case <-d.over:
 	case <-ctx.Done():
@@ -137,4 +148,9 @@ func (d *Demand) left() (n int) {
 }
 
 // end lets go of everyone who still waits.
-func (d *Demand) end() { close(d.ended) }
+func (d *Demand) end() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.init()
+	close(d.ended)
+}

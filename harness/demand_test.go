@@ -177,3 +177,63 @@ func (broken) Page(_ context.Context, cursor string) (harness.Page, error) {
 	}
 	return harness.Page{}, errors.New("no network")
 }
+
+// Nobody waits for a run that refuses its Config.
+func TestDemandOfARunThatRefuses(t *testing.T) {
+	_, err := demanded(t, t.Context(), 1, harness.Config{Retry: harness.Retry{Max: -1}}, func(d *harness.Demand) {
+		_, ok := d.Ask(t.Context(), harness.Key{Case: "c0", Trial: 1})
+		assert.False(t, ok)
+	})
+	require.ErrorContains(t, err, "Retry.Max is negative")
+}
+
+// Nobody waits for a case that won't come: the source does not have it, or has
+// failed before it, or the journal has its result.
+func TestDemandOfWhatIsNotPlanned(t *testing.T) {
+	strangers := func(d *harness.Demand) {
+		var wg sync.WaitGroup
+		for _, id := range []string{"c0", "c7", "stranger"} {
+			wg.Go(func() {
+				r, ok := d.Ask(t.Context(), harness.Key{Case: id, Trial: 1})
+				assert.Equal(t, id == "c0", ok, id)
+				assert.Equal(t, ok, r.Output != nil, id)
+			})
+		}
+		wg.Wait()
+		_, ok := d.Ask(t.Context(), harness.Key{Case: "late stranger", Trial: 1})
+		assert.False(t, ok)
+	}
+	report, err := demanded(t, t.Context(), 1, harness.Config{}, strangers)
+	require.NoError(t, err)
+	assert.Equal(t, harness.Complete, report.Status)
+
+	d := &harness.Demand{}
+	asked := make(chan struct{})
+	go func() {
+		defer close(asked)
+		defer d.Close()
+		strangers(d)
+	}()
+	_, err = harness.Run(t.Context(), harness.Config{
+		Source: broken{}, Demand: d, Evaluators: []harness.Evaluator{always{}},
+		App: harness.TextApp(func(_ context.Context, in string) (string, error) { return in, nil }),
+	})
+	<-asked
+	require.ErrorContains(t, err, "no network")
+	_, err = demanded(t, t.Context(), 1, harness.Config{Journal: hasAll{}}, func(d *harness.Demand) {
+		_, ok := d.Ask(t.Context(), harness.Key{Case: "c0", Trial: 1})
+		assert.False(t, ok)
+	})
+	require.NoError(t, err)
+}
+
+// hasAll is a journal that has the results of all cases.
+type hasAll struct{}
+
+func (hasAll) Plan(_ context.Context, cases []harness.Case) (p harness.Planned, _ error) {
+	for _, c := range cases {
+		p.Finished = append(p.Finished, harness.Key{Case: c.ID, Trial: 1})
+	}
+	return p, nil
+}
+func (hasAll) Write(context.Context, []harness.Result) error { return nil }

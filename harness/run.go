@@ -23,6 +23,9 @@ import (
 // incomplete: ctx's cause, or what the source, the journal or a sink returned.
 // Trouble of single trials is in the report and no error of Run's.
 func Run(ctx context.Context, c Config) (*Report, error) {
+	if c.Demand != nil {
+		defer c.Demand.end()
+	}
 	c, err := c.withDefaults()
 	if err != nil {
 		return nil, err
@@ -138,7 +141,6 @@ func (e *engine) run(ctx context.Context) error {
 	results := newQueue(max(4*e.Concurrency, batchItems), 16<<20)
 	if e.Demand != nil {
 		e.Demand.begin(feeding, tasks)
-		defer e.Demand.end()
 	}
 
 	// A source that fails stops nothing: what it gave before is still run.
