@@ -236,7 +236,10 @@ func (r *runner) config(j harness.Journal, pacer harness.Pacer, p *harness.Progr
 	c := s.Values()
 	c.Source, c.App, c.Evaluators, c.Journal, c.Progress = r.source, r.app, r.evaluators, j, p
 	c.Trials, c.Concurrency, c.Timeout, c.Retry.Max = s.Trials, r.concurrency(), s.Timeout, s.Retries
-	c.Sample, c.Seed, c.Ahead = r.selection.Sample, s.Seed, r.ahead
+	c.Sample, c.Seed = r.selection.Sample, s.Seed
+	if r.ahead != nil {
+		c.Ahead = r.ahead
+	}
 	c.Grace, c.Abort = r.grace(), r.options.Abort
 	if f, own := r.filter(), c.Filter; f != nil {
 		c.Filter = func(tc harness.Case) bool { return f(tc) && (own == nil || own(tc)) }

@@ -11,6 +11,7 @@ import (
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/gate"
 	"github.com/evalrun/evalrun/harness/strict"
+	"github.com/evalrun/evalrun/harness/target"
 )
 
 // Of is a suite of Go values: no file has it. The path is that of the Go file which
@@ -124,6 +125,14 @@ type (
 	borrowedEvaluator struct{ harness.Evaluator }
 	borrowedApp       struct{ harness.App }
 )
+
+// MaxConcurrency is the app's own; 0 when it has none.
+func (a borrowedApp) MaxConcurrency() int {
+	if l, ok := a.App.(target.Limited); ok {
+		return l.MaxConcurrency()
+	}
+	return 0
+}
 
 // goSource is the Source that Use was given.
 func (s *Suite) goSource(ctx context.Context) (harness.Source, error) {
