@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,9 +46,7 @@ func TestReadmeSuiteIsValid(t *testing.T) {
 
 // TestReadmeGoRuns runs the README's test in a module of its own, as a user's.
 func TestReadmeGoRuns(t *testing.T) {
-	root, err := filepath.Abs("../../..")
-	require.NoError(t, err)
-	dir := t.TempDir()
+	dir := userModule(t)
 	write(t, dir, "bot_test.go", `package bot_test
 
 import (
@@ -68,6 +67,50 @@ func (answerer) Answer(_ context.Context, input string) (string, error) { return
 var bot answerer
 
 `+block(t, "go"))
+	out, err := goCommand(t, dir, "test", "-v", "-run", "TestSupportBot", ".")
+	require.NoError(t, err, "%s", out)
+	require.Contains(t, out, "--- PASS: TestSupportBot/case/late-parcel")
+}
+
+// TestProgramsOfTheDocumentation compiles the whole programs in package comments.
+func TestProgramsOfTheDocumentation(t *testing.T) {
+	const answer = "\nfunc %s(ctx context.Context, input string) (string, error) { return input, nil }\n"
+	dir := userModule(t)
+	write(t, dir, "evaluator/main.go", documented(t, "evaluator/doc.go", "package main"))
+	write(t, dir, "harness/main.go", documented(t, "harness/doc.go", "package main")+fmt.Sprintf(answer, "answer"))
+	write(t, dir, "evaltest/bot_test.go", documented(t, "harness/evaltest/doc.go", "package bot"))
+	write(t, dir, "evaltest/bot.go", "package bot\n\nimport \"context\"\n"+fmt.Sprintf(answer, "Answer"))
+	out, err := goCommand(t, dir, "vet", "./...")
+	require.NoError(t, err, "%s", out)
+}
+
+// documented is the first code block of a package comment that has that first line.
+func documented(t *testing.T, file, first string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("../../..", file))
+	require.NoError(t, err)
+	_, rest, found := strings.Cut(string(data), "//\t"+first+"\n")
+	require.True(t, found, "%s has a program that begins with %s", file, first)
+	text := first + "\n"
+	for line := range strings.Lines(rest) {
+		code, ok := strings.CutPrefix(line, "//\t")
+		if !ok && line != "//\n" {
+			break
+		}
+		if !ok {
+			code = "\n"
+		}
+		text += code
+	}
+	return text
+}
+
+// userModule is the folder of a module that uses this one.
+func userModule(t *testing.T) string {
+	t.Helper()
+	root, err := filepath.Abs("../../..")
+	require.NoError(t, err)
+	dir := t.TempDir()
 	module, err := os.ReadFile(filepath.Join(root, "go.mod"))
 	require.NoError(t, err)
 	own := regexp.MustCompile(`(?m)^module .*$`).ReplaceAllString(string(module), "module example.com/bot")
@@ -75,10 +118,14 @@ var bot answerer
 	sum, err := os.ReadFile(filepath.Join(root, "go.sum"))
 	require.NoError(t, err)
 	write(t, dir, "go.sum", string(sum))
-	cmd := exec.CommandContext(t.Context(), "go", "test", "-v", "-run", "TestSupportBot", ".")
+	return dir
+}
+
+func goCommand(t *testing.T, dir string, args ...string) (output string, err error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off")
 	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	require.Contains(t, string(out), "--- PASS: TestSupportBot/case/late-parcel")
+	return string(out), err
 }
