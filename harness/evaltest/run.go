@@ -270,19 +270,25 @@ func (d *driver) trial(t *testing.T, id string, n int) outcome {
 	if !d.started {
 		return outcome{skipped, "not run: the subtest gate says why"}
 	}
-	r, ok := d.demand.Ask(t.Context(), harness.Key{Case: id, Trial: n})
+	// A subtest's own context ends after it, so there is nothing to listen to.
+	r, ok := d.demand.Ask(context.Background(), harness.Key{Case: id, Trial: n})
 	if !ok {
 		d.unasked()
 		return outcome{skipped, "not run: the run has ended before; the subtest gate says why"}
 	}
+	return d.judgeTrial(t.Name(), &r)
+}
+
+// judgeTrial says what there is to say of the outcome of a trial.
+func (d *driver) judgeTrial(test string, r *harness.Result) outcome {
 	switch wrong := r.Failed() || r.Errored(); {
-	case wrong && d.strict && !d.quarantined[id]:
+	case wrong && d.strict && !d.quarantined[r.Case.ID]:
 		d.failed.Store(true)
-		return outcome{failed, d.failure(t.Name(), r)}
+		return outcome{failed, d.failure(test, *r)}
 	case wrong:
-		return outcome{passed, d.note(t.Name(), r)}
+		return outcome{passed, d.note(test, *r)}
 	case testing.Verbose():
-		return outcome{passed, d.redact.Text(scoreLine(r))}
+		return outcome{passed, d.redact.Text(scoreLine(*r))}
 	}
 	return outcome{}
 }
