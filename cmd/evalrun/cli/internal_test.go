@@ -21,6 +21,7 @@ import (
 	"github.com/evalrun/evalrun/evaluator"
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/runner"
+	"github.com/evalrun/evalrun/harness/store"
 	"github.com/evalrun/evalrun/harness/suite"
 	"github.com/evalrun/evalrun/harness/target"
 	"github.com/evalrun/evalrun/reporter"
@@ -272,4 +273,54 @@ func TestRevision(t *testing.T) {
 	assert.Equal(t, git("rev-parse", "HEAD"), of(suite))
 	require.NoError(t, os.WriteFile(suite, []byte("name: b"), 0o600))
 	assert.Equal(t, git("rev-parse", "HEAD")+"+dirty", of(suite))
+}
+
+// A run that go test made is read as any other. What needs its suite's file, or its
+// app, says who has that.
+func TestRunsOfGoTest(t *testing.T) {
+	dir := t.TempDir()
+	st, err := store.Open(filepath.Join(dir, "store"))
+	require.NoError(t, err)
+	own := evaluator.Func("own", func(context.Context, harness.Trial) (harness.Score, error) { return harness.Passed(), nil })
+	app := harness.TextApp(func(context.Context, string) (string, error) { return "", errors.New("not today") })
+	cases := harness.Cases{{ID: "a", Input: "x"}}
+	make := func(s *suite.Suite, err error, test string) string {
+		require.NoError(t, err)
+		o, err := runner.Run(t.Context(), s, runner.Options{Store: st, Tags: map[string]string{"go test": test}})
+		require.NoError(t, err)
+		return o.RunID
+	}
+	s, err := suite.Of("bot.TestHello", filepath.Join(dir, "x_test.go"), harness.Config{Source: cases, App: app, Evaluators: []harness.Evaluator{own}})
+	goRun := make(s, err, "TestHello/of many")
+	path := filepath.Join(dir, "suite.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("name: s\ndataset: {cases: [{id: a, input: x, expected: x}]}\napp: {echo: {}}\nevaluators: [equals]\n"), 0o600))
+	s, err = suite.Load(path, suite.Options{})
+	require.NoError(t, err)
+	fileRun := make(s, s.Use(harness.Config{App: app, Evaluators: []harness.Evaluator{own}}), "TestFile")
+	require.NoError(t, st.Close())
+
+	for _, tt := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"run", "--resume=" + goRun}, runner.CodeUsage, "can't be resumed: its app is Go code"},
+		{[]string{"run", "--retry-errors=" + fileRun}, runner.CodeUsage, "hint: go test -run '^TestFile$' runs it again"},
+		{[]string{"score", goRun}, runner.CodeUsage, `has no suite file: its suite, "bot.TestHello", is Go code`},
+		{[]string{"score", fileRun}, runner.CodeUsage, `has scores of "own", which is not in`},
+		{[]string{"score", fileRun, "--suite", path}, runner.CodeIncomplete, ""},
+		{[]string{"publish", goRun}, runner.CodeUsage, "hint: go test -run '^TestHello$/^of many$' runs it again"},
+		{[]string{"publish", fileRun}, runner.CodeUsage, "publishes nothing"},
+		{[]string{"show", goRun}, runner.CodePass, "To run it again: go test -run '^TestHello$/^of many$'"},
+		{[]string{"report", goRun, "-o", "json"}, runner.CodePass, ""},
+		{[]string{"gate", goRun, "--check", "own.pass_rate >= 0"}, runner.CodeIncomplete, "To run it again: go test"},
+		{[]string{"compare", goRun, fileRun}, runner.CodePass, ""},
+		{[]string{"list"}, runner.CodePass, ""},
+	} {
+		var o, e bytes.Buffer
+		code := Run(t.Context(), Config{Args: append(tt.args, "--store", filepath.Join(dir, "store")), Stdout: &o, Stderr: &e})
+		assert.Equal(t, tt.code, code, "%v: %s", tt.args, &e)
+		assert.Contains(t, e.String(), tt.says, tt.args)
+		assert.NotContains(t, e.String(), "--retry-errors=", tt.args)
+	}
 }

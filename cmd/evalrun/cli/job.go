@@ -112,21 +112,25 @@ func (a *app) runJob(ctx context.Context, f *runFlags, st *store.Store, j job, o
 	if outcome.Idle {
 		a.say("Run %s was complete already; nothing was run.", outcome.RunID)
 	}
-	a.sayNext(outcome.Report)
+	a.sayNext(outcome.Report, store.Info{Spec: store.Spec{Text: string(j.suite.Text)}})
 	return code, nil
 }
 
 // sayNext says what can be done about a run that has not come to its end: going
 // on, asking again where there were errors, posting what was not posted.
-func (a *app) sayNext(r *harness.Report) {
+func (a *app) sayNext(r *harness.Report, info store.Info) {
 	switch {
+	case inGo(info):
+		if r.Status == harness.Incomplete || r.Trials.Errored > 0 {
+			a.say("To run it again: %s", againInGo(info))
+		}
 	case r.Status == harness.Incomplete:
 		a.say("To go on where it stopped: %s", a.command("run", "--resume="+r.RunID))
 	case r.Trials.Errored > 0:
 		a.say("To run the trials with errors again: %s", a.command("run", "--retry-errors="+r.RunID))
 	}
 	p := r.Publish
-	if p == nil || p.Clean() {
+	if p == nil || p.Clean() || info.Spec.Text == "" {
 		return
 	}
 	switch {

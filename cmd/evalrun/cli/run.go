@@ -144,6 +144,10 @@ func (a *app) suiteOfResumed(ctx context.Context, f *runFlags) ([]string, error)
 	if err != nil {
 		return nil, &runner.Error{Code: runner.CodeUsage, Err: err, Hint: "evalrun list shows the runs"}
 	}
+	if inGo(info) {
+		return nil, &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("run %s can't be resumed: its app is Go code, which this command does not have", info.ID),
+			Hint: againInGo(info) + " runs it again"}
+	}
 	f.resume, f.app, f.foreign = info.ID, info.Spec.App, a.foreign(info)
 	return []string{shownPath(info.Spec.Path)}, nil
 }

@@ -103,6 +103,9 @@ to the end.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.stored(cmd, runOf(args), out, func(ctx context.Context, st *store.Store, info store.Info) (*harness.Report, error) {
 				s, err := a.suiteOf(info, path)
+				if err == nil && path == "" {
+					err = losesScores(info, s)
+				}
 				if err != nil {
 					return nil, err
 				}
@@ -128,6 +131,9 @@ func (a *app) sameSuite(info store.Info, path string) (*suite.Suite, error) {
 func (a *app) suiteOf(info store.Info, path string) (*suite.Suite, error) {
 	if path != "" {
 		return a.sameSuite(info, path)
+	}
+	if info.Spec.Text == "" {
+		return nil, withoutFile(info)
 	}
 	s, err := a.load(shownPath(info.Spec.Path))
 	if err != nil {
@@ -226,7 +232,7 @@ func (a *app) stored(cmd *cobra.Command, id string, out outputFlags, do doStored
 	}
 	a.code = runner.Code(report)
 	if info.Status != store.Running && !a.quiet {
-		a.sayNext(report)
+		a.sayNext(report, info)
 	}
 	return nil
 }
