@@ -230,6 +230,21 @@ test_cases:
 `, string(data))
 }
 
+// The lines of a prompt stay lines where some of them are indented.
+func TestFormatKeepsIndentedLines(t *testing.T) {
+	d := retell.Definitions{Engine: &engine, Cases: []retell.TestCaseDefinitionInput{{Name: "n", UserPrompt: "Steps:\n- greet\n  - by name\n\n  - kindly\n", ResponseEngine: &engine}}}
+	data, err := d.Format()
+	require.NoError(t, err)
+	assert.Contains(t, string(data), `
+    user_prompt: |
+      Steps:
+      - greet
+        - by name
+
+        - kindly
+`)
+}
+
 // No text panics, and what is read can be written and read again.
 func FuzzParseDefinitions(f *testing.F) {
 	f.Add(definitionsFile)

@@ -114,7 +114,10 @@ func textNode(s string) *yaml.Node {
 	plain := !strings.ContainsFunc(s, func(r rune) bool {
 		return r < ' ' && r != '\n' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' || r == '\ufeff'
 	})
-	for _, l := range lines {
+	for i, l := range lines {
+		if i > 0 {
+			l = strings.TrimLeft(l, " ") // as of a list within a list
+		}
 		plain = plain && l == strings.TrimSpace(l)
 	}
 	switch {
