@@ -46,9 +46,9 @@ func untilDeadline(t *testing.T) (context.Context, context.CancelFunc) {
 }
 
 // room is how much of the time that is left is kept for calls that are under way
-// and for the report: a tenth, 3 seconds to a minute, at most half.
+// and for the report: a tenth, 5 seconds to a minute, at most half.
 func room(left time.Duration) time.Duration {
-	return min(min(max(left/10, 3*time.Second), time.Minute), left/2)
+	return min(min(max(left/10, 5*time.Second), time.Minute), left/2)
 }
 
 // grace is how long calls that are under way may go on after the deadline: a third
