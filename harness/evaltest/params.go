@@ -197,7 +197,9 @@ func Suite(t *testing.T, path string) *harness.Report {
 // Run asks the app each case, scores the answers and judges the run. Each case is
 // the parallel subtest case/ID, with a subtest for each trial below it when there
 // are several; the subtest gate has the verdict. A case that is not chosen by -run
-// costs nothing.
+// costs nothing. Where there is a case "a" and a case "a/b", the subtest of the latter
+// is case/a%2Fb, so that -run can choose either alone. A test that calls Run again
+// has a number in the names of its further evals and recordings: TestX#01.
 //
 // The report is nil when nothing was run.
 func Run(t *testing.T, p Params) *harness.Report {
