@@ -307,9 +307,6 @@ func TestHTTPRedirects(t *testing.T) {
 }
 
 func TestHTTPConnectionTrouble(t *testing.T) {
-	refused, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, refused.Close())
 	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
 	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
 	secure.StartTLS()
@@ -324,7 +321,7 @@ func TestHTTPConnectionTrouble(t *testing.T) {
 		permanent bool
 		want      string
 	}{
-		{"refused", "http://" + refused.Addr().String(), false, "connection refused"},
+		{"refused", "http://127.0.0.1:1", false, "connection refused"},
 		{"certificate", secure.URL, true, "(SSL_CERT_FILE may name a file with further authorities)"},
 		{"https to http", strings.Replace(plain, "http", "https", 1), true, "server gave HTTP response to HTTPS client"},
 		{"hangs up", hangUp, false, "EOF"},

@@ -316,6 +316,7 @@ func TestRunsOfGoTest(t *testing.T) {
 		{[]string{"gate", goRun, "--check", "own.pass_rate >= 0"}, runner.CodeIncomplete, "To run it again: go test"},
 		{[]string{"compare", goRun, fileRun}, runner.CodePass, ""},
 		{[]string{"list"}, runner.CodePass, ""},
+		{[]string{"selftest", goRun}, runner.CodeUsage, "hint: Trials: 4 in its Config asks each case often enough"},
 	} {
 		var o, e bytes.Buffer
 		code := Run(t.Context(), Config{Args: append(tt.args, "--store", filepath.Join(dir, "store")), Stdout: &o, Stderr: &e})

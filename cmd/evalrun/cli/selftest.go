@@ -87,10 +87,13 @@ func selfTest(cmd *cobra.Command, st *store.Store, info store.Info, checks []gat
 	out, err := gate.RunSelfTest(cmd.Context(), runner.NewSide(st, info), checks, o)
 	if errors.Is(err, gate.ErrTooFewTrials) {
 		least := 2 * max(r.K, 1)
+		again := fmt.Sprintf("evalrun run %s --trials %d", shown(info.Spec.Path), max(4, least))
+		if inGo(info) {
+			again = fmt.Sprintf("Trials: %d in its Config", max(4, least))
+		}
 		err = &runner.Error{Code: runner.CodeUsage,
-			Err: fmt.Errorf("selftest: no case of run %s has the %d trials that two halves need", info.ID, least),
-			Hint: fmt.Sprintf("evalrun run %s --trials %d asks each case often enough; more trials make the halves more like whole runs",
-				shown(info.Spec.Path), max(4, least))}
+			Err:  fmt.Errorf("selftest: no case of run %s has the %d trials that two halves need", info.ID, least),
+			Hint: again + " asks each case often enough; more trials make the halves more like whole runs"}
 	}
 	return out, err
 }

@@ -218,7 +218,7 @@ func TestKilledParent(t *testing.T) {
 	require.Eventually(t, func() bool {
 		info, err = st.Info(t.Context(), "latest")
 		return assert.NoError(t, err) && info.Status == store.Interrupted
-	}, 10*time.Second, 20*time.Millisecond, "the second process goes on")
+	}, time.Minute, 20*time.Millisecond, "the second process goes on")
 	assert.Equal(t, []harness.Key{{Case: "c", Trial: 1}}, info.Asked)
 }
 
@@ -228,7 +228,7 @@ func asleep(t *testing.T, dir string) {
 	require.Eventually(t, func() bool {
 		_, err := os.Stat(filepath.Join(dir, "asleep"))
 		return err == nil
-	}, 30*time.Second, 5*time.Millisecond)
+	}, 2*time.Minute, 5*time.Millisecond)
 }
 
 // TestExitWithinGoTest: in a test os.Exit(0) panics, by package testing's doing, so
