@@ -16,9 +16,9 @@ const maxEmpty = 100
 
 // AllTestCaseDefinitions reads every definition of an engine. After an error, here
 // and below, there are no more items; [ErrChanged] says that pages don't fit
-// together.
+// together. Its pages are small, for the mocks in them.
 func (c *Client) AllTestCaseDefinitions(ctx context.Context, engine ResponseEngine) iter.Seq2[TestCaseDefinition, error] {
-	return all(1000, func(o ListOptions) (Page[TestCaseDefinition], error) {
+	return all(100, func(o ListOptions) (Page[TestCaseDefinition], error) {
 		return c.ListTestCaseDefinitions(ctx, engine, o)
 	})
 }

@@ -1,7 +1,10 @@
 package retell_test
 
 import (
+	"net/http"
 	"net/http/httptest"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -51,4 +54,21 @@ func TestAgainstTheStandIn(t *testing.T) {
 	assert.Len(t, seen, 4)
 	assert.Len(t, h.Batches(), 4)
 	assert.Equal(t, 2, lost)
+}
+
+// Definitions with large mocks come in answers of a size that is taken.
+func TestLargeDefinitionsAreListed(t *testing.T) {
+	mock := retell.ToolMock{ToolName: "t", InputMatchRule: retell.MatchRule{Type: retell.MatchAny}, Output: strings.Repeat("x", 10_000)}
+	config := retellserver.Config{}
+	for i := range 200 {
+		config.Definitions = append(config.Definitions, retell.TestCaseDefinition{Name: strconv.Itoa(i), ResponseEngine: engine, ToolMocks: []retell.ToolMock{mock}})
+	}
+	c, err := retell.New(retell.Config{BaseURL: "http://localhost", HTTPClient: &http.Client{Transport: retellserver.New(config).Transport()}, MaxBody: 3 << 19})
+	require.NoError(t, err)
+	n := 0
+	for _, err := range c.AllTestCaseDefinitions(t.Context(), engine) {
+		require.NoError(t, err)
+		n++
+	}
+	assert.Equal(t, 200, n)
 }
