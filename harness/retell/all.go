@@ -80,6 +80,25 @@ func all[T identified](limit int, fetch func(ListOptions) (Page[T], error)) iter
 	}
 }
 
+// whole reads a list. One that does not hold together, as when something is created
+// meanwhile, is read again.
+func whole[T any](list iter.Seq2[T, error]) ([]T, error) {
+	var err error
+	for range 3 {
+		var out []T
+		err = nil
+		for item, trouble := range list {
+			if err = trouble; err == nil {
+				out = append(out, item)
+			}
+		}
+		if !errors.Is(err, ErrChanged) {
+			return out, err
+		}
+	}
+	return nil, err
+}
+
 // fresh wants an ID that is there, and new.
 func fresh(ids map[string]bool, id string) error {
 	switch {

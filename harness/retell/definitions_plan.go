@@ -93,11 +93,12 @@ func (c *Client) PlanPush(ctx context.Context, d Definitions) (Plan, error) {
 type byName map[string][]TestCaseDefinition
 
 func (c *Client) definitions(ctx context.Context, engine ResponseEngine) (byName, error) {
+	list, err := whole(c.AllTestCaseDefinitions(ctx, engine))
+	if err != nil {
+		return nil, err
+	}
 	all := byName{}
-	for d, err := range c.AllTestCaseDefinitions(ctx, engine) {
-		if err != nil {
-			return nil, err
-		}
+	for _, d := range list {
 		all[d.Name] = append(all[d.Name], d)
 	}
 	return all, nil

@@ -64,6 +64,28 @@ func TestPush(t *testing.T) {
 	assert.Equal(t, 2, plan.Left, "also of one name")
 }
 
+// Somebody creates a definition while the list is read: it is read again.
+func TestPushWhileTheListChanges(t *testing.T) {
+	p := newPlatform(t)
+	c := p.client()
+	d := parse(t, "test_cases: [{name: a, user_prompt: p, metrics: []}, {name: b, user_prompt: p, metrics: []}]")
+	push(t, c, d)
+	p.paged = 1
+	added := false
+	p.fault = func(r *http.Request, serve func() *http.Response) (*http.Response, error) {
+		if r.URL.Query().Has("pagination_key") && !added {
+			added = true
+			p.definitions = append(p.definitions, p.definitions[0])
+			p.definitions[2].ID, p.definitions[2].Name = "tc_x", "other"
+		}
+		return serve(), nil
+	}
+	plan, did := push(t, c, d)
+	assert.True(t, added)
+	assert.Empty(t, did)
+	assert.Equal(t, 1, plan.Left)
+}
+
 // What can't be read on the platform is not what the file says.
 func TestPushUpdatesWhatCannotBeRead(t *testing.T) {
 	p := newPlatform(t)

@@ -2,7 +2,6 @@ package retell
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -134,23 +133,9 @@ func (c *Client) plays(ctx context.Context, b BatchTest, counts map[string]int) 
 	return true, nil
 }
 
-// batches lists the batches of an engine. A list that does not hold together, as
-// when others start batches meanwhile, is read again.
+// batches lists the batches of an engine.
 func (c *Client) batches(ctx context.Context, engine ResponseEngine) ([]BatchTest, error) {
-	var err error
-	for range 3 {
-		var out []BatchTest
-		err = nil
-		for b, trouble := range c.AllBatchTests(ctx, engine) {
-			if err = trouble; err == nil {
-				out = append(out, b)
-			}
-		}
-		if !errors.Is(err, ErrChanged) {
-			return out, err
-		}
-	}
-	return nil, err
+	return whole(c.AllBatchTests(ctx, engine))
 }
 
 // DoubtError is a batch of which it is not known whether it was started, or which
