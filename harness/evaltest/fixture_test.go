@@ -9,10 +9,10 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	"github.com/evalrun/evalrun/cmd/evalrun/cli"
@@ -36,39 +36,33 @@ func (l leakless) Run() int {
 	return code
 }
 
-// fixture is a module with evals of its own. Its package bot is compiled once, with
+// fixture is a module with evals of its own, whose package bot is compiled, with
 // the race detector if this package is.
 type fixture struct {
 	program string // the test binary of package bot
 	env     []string
 }
 
-var compiled = sync.OnceValues(func() (fixture, error) {
-	dir, err := os.MkdirTemp("", "evaltest")
-	if err != nil {
-		return fixture{}, err
-	}
-	f := fixture{program: filepath.Join(dir, "bot.test")}
-	f.env, err = goEnv()
-	if err != nil {
-		return f, err
-	}
+func compile(t *testing.T) fixture {
+	t.Helper()
+	dir := t.TempDir()
+	env, err := goEnv()
+	require.NoError(t, err)
+	f := fixture{program: filepath.Join(dir, "bot.test"), env: env}
 	module := filepath.Join(dir, "module")
-	if err := copyModule(module); err != nil {
-		return f, err
-	}
+	require.NoError(t, copyModule(module))
 	args := []string{"test", "-c", "-o", f.program}
 	if raced() {
 		args = append(args, "-race")
 	}
 	cmd := exec.Command("go", append(args, "./bot")...)
 	cmd.Dir, cmd.Env = module, append(os.Environ(), f.env...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return f, fmt.Errorf("compile the fixture: %w\n%s", err, out)
-	}
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "compile the fixture: %s", out)
 	// Without its sources the binary looks for its package in the current folder.
-	return f, os.RemoveAll(module)
-})
+	require.NoError(t, os.RemoveAll(module))
+	return f
+}
 
 // raced tells whether this test has the race detector.
 func raced() bool {

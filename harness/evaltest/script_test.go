@@ -3,7 +3,6 @@ package evaltest_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -15,7 +14,6 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/stretchr/testify/require"
 
 	"github.com/evalrun/evalrun/harness/sgp/sgpserver"
 	"github.com/evalrun/evalrun/harness/store"
@@ -23,9 +21,7 @@ import (
 
 // TestScripts runs testdata/script, each in a copy of the fixture.
 func TestScripts(t *testing.T) {
-	f, err := compiled()
-	t.Cleanup(func() { _ = os.RemoveAll(filepath.Dir(f.program)) })
-	require.NoError(t, err)
+	f := compile(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
@@ -41,12 +37,6 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"evals": evals, "lines": lines, "reruns": reruns, "scale": scale, "gotestsum": gotestsum, "pushed": pushed,
-		},
-		Condition: func(name string) (bool, error) {
-			if name == "raced" {
-				return raced(), nil
-			}
-			return false, fmt.Errorf("no condition %q", name)
 		},
 	})
 }
