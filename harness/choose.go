@@ -13,6 +13,7 @@ func Choose(ctx context.Context, c Config) ([]Case, error) {
 	c.Journal = nil // so that IDs are looked at here
 	e := &engine{Config: c}
 	ctx, stop := context.WithCancel(ctx)
+	defer stop() // also when the Filter panics
 	pages := make(chan Page, 1)
 	fetched := make(chan error, 1)
 	go func() {
