@@ -140,8 +140,8 @@
 //	EVALRUN_OUTPUT='junit:out/{suite}.xml,json:out/{suite}.json' go test ./...
 //
 // FORMAT:PATH, or a path whose ending says the format. A relative path begins in the
-// folder of the package. {suite} is the eval's name; without it a second eval of the
-// package refuses to replace the report of the first.
+// folder of the package. {suite} is the eval's name; where it is missing the second
+// eval of a package has its name put before the path's ending.
 //
 // A suite with publish: posts the results of each run of its test to Scale as they
 // come, those of a part of the cases too; what could not be posted fails the gate,

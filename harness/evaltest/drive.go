@@ -166,7 +166,7 @@ func (d *driver) trial(t *testing.T, id string, n int) outcome {
 // judgeTrial says what there is to say of the outcome of a trial.
 func (d *driver) judgeTrial(test string, r *harness.Result) outcome {
 	switch wrong := r.Failed() || r.Errored(); {
-	case wrong && d.strict && !d.quarantined[r.Case.ID]:
+	case wrong && d.failsAlone(r.Case.ID):
 		d.failed.Store(true)
 		return outcome{failed, d.failure(test, *r)}
 	case wrong:
@@ -176,6 +176,9 @@ func (d *driver) judgeTrial(test string, r *harness.Result) outcome {
 	}
 	return outcome{}
 }
+
+// failsAlone tells whether a wrong case fails by itself.
+func (d *driver) failsAlone(id string) bool { return d.strict && !d.quarantined[id] }
 
 // note keeps what is wrong with a case that does not fail by itself, and gives it.
 func (d *driver) note(test string, r harness.Result) string {

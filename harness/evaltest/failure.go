@@ -33,7 +33,11 @@ func (d *driver) failure(test string, r harness.Result) string {
 		b.section("stack", r.Error.Stack)
 	}
 	b.section("scores", strings.Join(scores(r.Scores), "\n"))
-	b.section("rerun", d.place.rerun(test, d.mode == live || d.mode == recording))
+	rerun := d.place.rerun(test, d.mode == live || d.mode == recording)
+	if !d.failsAlone(r.Case.ID) {
+		rerun = strings.Replace(rerun, "go test ", "go test -v ", 1) // or it says nothing
+	}
+	b.section("rerun", rerun)
 	return b.text()
 }
 

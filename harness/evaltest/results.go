@@ -79,17 +79,38 @@ func fileName(name string) string {
 // one must not replace them.
 var written sync.Map
 
+// ours is the path for a report of this eval: with its name put before the ending
+// where another eval of the package has written to the path itself.
+func (e *eval) ours(path string) (string, error) {
+	for _, p := range []string{path, besides(path, fileName(e.suite.Name)), besides(path, fileName(e.test))} {
+		abs, err := filepath.Abs(p)
+		if err != nil {
+			return "", err
+		}
+		if owner, taken := written.LoadOrStore(abs, e.test); !taken || owner == e.test {
+			return abs, nil
+		}
+	}
+	return "", fmt.Errorf("%s has the report of another eval; put {suite} into the path", path)
+}
+
+// besides puts a name before the ending of a path: out.junit.xml, out-NAME.junit.xml.
+func besides(path, name string) string {
+	base := filepath.Base(path)
+	stem, ending := base, ""
+	if at := strings.Index(base[1:], "."); at >= 0 {
+		stem, ending = base[:at+1], base[at+1:]
+	}
+	return filepath.Join(filepath.Dir(path), stem+"-"+name+ending)
+}
+
 // writeOutputs writes the reports that EVALRUN_OUTPUT asks for.
 func (e *eval) writeOutputs(ctx context.Context, st *store.Store, report *harness.Report) error {
 	var errs []error
 	for _, o := range e.outputs {
-		path, err := filepath.Abs(o.path)
+		path, err := e.ours(o.path)
 		if err == nil {
-			if owner, taken := written.LoadOrStore(path, e.test); taken && owner != e.test {
-				err = fmt.Errorf("%s has the report of %s already; put {suite} into the path", o.path, owner)
-			} else {
-				err = e.write(ctx, st, report, o.format, path)
-			}
+			err = e.write(ctx, st, report, o.format, path)
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %s report: %w", envOutput, o.format, err))
