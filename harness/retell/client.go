@@ -69,13 +69,16 @@ type Client struct {
 // (Ambiguous). Its text never holds the key.
 type Error = httpx.Error
 
+// ErrBaseURL is what the error of [New] wraps when Config.BaseURL has no scheme.
+var ErrBaseURL = errors.New("the base URL (RETELL_BASE_URL)")
+
 // New makes a client; nothing is sent.
 func New(c Config) (*Client, error) {
 	if c.BaseURL == "" {
 		c.BaseURL = BaseURL
 	}
 	if scheme, _, _ := strings.Cut(strings.ToLower(c.BaseURL), "://"); scheme != "http" && scheme != "https" { // it may hold a password: it is not shown
-		return nil, errors.New("retell: the base URL (RETELL_BASE_URL) needs http:// or https:// before the host")
+		return nil, fmt.Errorf("retell: %w needs http:// or https:// before the host", ErrBaseURL)
 	}
 	if u, err := url.Parse(c.BaseURL); c.APIKey == "" && (err != nil || !httpx.Loopback(u.Hostname())) {
 		return nil, errors.New("retell: no API key: set RETELL_API_KEY")

@@ -80,6 +80,11 @@ func ParseDefinitions(file string, data []byte, fallback *ResponseEngine) (Defin
 	if !root.Given() {
 		return out, &strict.Error{File: file, Message: "the file is empty", Hint: "it has a list test_cases, each with name, user_prompt and metrics"}
 	}
+	if isSuite(root) {
+		e := root.Errorf("this is a suite, and no file of test cases")
+		e.Hint = "evalrun run runs suites; a file of test cases has a list test_cases, each with name, user_prompt and metrics"
+		return out, e
+	}
 	var doc document
 	if err := root.Decode(&doc); err != nil {
 		return out, err
@@ -97,6 +102,10 @@ func ParseDefinitions(file string, data []byte, fallback *ResponseEngine) (Defin
 		out.Cases = append(out.Cases, fc.input(fallback))
 	}
 	return out, nil
+}
+
+func isSuite(root strict.Node) bool {
+	return !root.Get("test_cases").Given() && (root.Get("dataset").Given() || root.Get("retell").Given())
 }
 
 func (e fileEngine) engine() ResponseEngine {

@@ -180,6 +180,21 @@ func (d Definitions) RealTools() string {
 	return text
 }
 
+// Unjudged warns of the test cases without metrics: Retell has nothing to judge
+// their calls by. It is "" when each has some.
+func (d Definitions) Unjudged() string {
+	var none []string
+	for _, in := range d.Cases {
+		if len(in.Metrics) == 0 {
+			none = append(none, strict.Quote(in.Name))
+		}
+	}
+	if len(none) == 0 {
+		return ""
+	}
+	return "without metrics there is nothing that Retell is asked to judge\n  without any metric: " + some(none)
+}
+
 // openTools are the tools with mocks, but without one for any call.
 func (in TestCaseDefinitionInput) openTools() []string {
 	var open []string

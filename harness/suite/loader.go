@@ -40,6 +40,11 @@ func (l *loader) at(key string) strict.Node {
 // there and free of errors, so that a misspelled key does not give an error about
 // a missing one as well.
 func (l *loader) load() error {
+	if isDefinitions(l.root) {
+		e := l.root.Errorf("these are test cases of Retell, and no suite")
+		e.Hint = "evalrun retell push FILE sends them; a suite plays them by retell: {response_engine: {…}, test_cases: {file: …}}"
+		return e
+	}
 	l.digest() // before values come in from the environment
 	env := environment{getenv: l.options.Getenv}
 	env.suite(l.root)
@@ -67,6 +72,16 @@ func (l *loader) load() error {
 	l.quarantine()
 	l.reports()
 	return strict.Join(l.errs...)
+}
+
+// isDefinitions tells the files of evalrun retell push, which have these keys alone.
+func isDefinitions(root strict.Node) bool {
+	for _, p := range root.Pairs() {
+		if p.Key.Value != "test_cases" && p.Key.Value != "response_engine" {
+			return false
+		}
+	}
+	return root.Get("test_cases").Given()
 }
 
 // sound checks the sections that none of the errors is about.

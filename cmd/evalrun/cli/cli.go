@@ -140,7 +140,7 @@ Exit codes: 0 passed, 1 gate failed, 2 usage or configuration, 3 inconclusive,
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no table")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "show every wrong answer and every error")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours")
-	root.AddCommand(a.runCommand(), a.scoreCommand(), a.publishCommand(), a.gateCommand(), a.compareCommand(), a.baselineCommand(),
+	root.AddCommand(a.runCommand(&runFlags{}), a.scoreCommand(), a.publishCommand(), a.gateCommand(), a.compareCommand(), a.baselineCommand(),
 		a.planCommand(), a.selftestCommand(), a.flakyCommand(),
 		a.listCommand(), a.showCommand(), a.reportCommand(),
 		a.datasetCommand(), a.retellCommand(), a.serveCommand(), a.initCommand(), a.validateCommand(), a.schemaCommand(), a.versionCommand())

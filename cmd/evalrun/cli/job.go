@@ -51,6 +51,9 @@ func (a *app) jobs(cmd *cobra.Command, f *runFlags, paths []string) ([]job, erro
 		if err != nil {
 			return nil, err
 		}
+		if s.Retell == nil && f.retell {
+			return nil, &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("%s: the suite has no section retell", path), Hint: a.command("run", shown(path)) + " runs it"}
+		}
 		if s.Retell != nil && (cmd.Flags().Changed("timeout") || cmd.Flags().Changed("retries")) {
 			return nil, fmt.Errorf("%s: --timeout and --retries are for calls of an app; retell.deadline says how long a batch is waited for", path)
 		}
@@ -65,10 +68,10 @@ func (a *app) jobs(cmd *cobra.Command, f *runFlags, paths []string) ([]job, erro
 		}
 	}
 	if len(jobs) == 0 {
-		return nil, fmt.Errorf("run: no suite has an app %q", f.app)
+		return nil, fmt.Errorf("%s: no suite has an app %q", f.command(), f.app)
 	}
 	if id := f.resumed(); id != "" && id != latest && len(jobs) > 1 {
-		return nil, &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("run: --resume %s with a suite of %d apps", id, len(jobs)),
+		return nil, &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("%s: --resume %s with a suite of %d apps", f.command(), id, len(jobs)),
 			Hint: "--app says which of them, or leave the suite out"}
 	}
 	return jobs, nil

@@ -3,6 +3,9 @@ package cli
 import (
 	"cmp"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -29,8 +32,14 @@ as that of evalrun serve --retell.`,
 
 // retellRunCommand is evalrun run, beside the other commands for Retell.
 func (a *app) retellRunCommand() *cobra.Command {
-	cmd := a.runCommand()
+	cmd := a.runCommand(&runFlags{retell: true})
 	cmd.Short = "Run suites that have the section retell: the same as evalrun run"
+	cmd.Long = `Run has Retell play the test cases of each suite and judge the calls, keeps the
+results, writes the reports and judges the suite's gate. It is evalrun run for
+suites that have the section retell; evalrun retell push sends their test cases.
+
+--resume goes on with the newest run of the suite, or with the run whose ID
+follows; --retry-errors does so too and runs the errored trials again.`
 	cmd.Example = "  evalrun retell run voice.yaml --trials 3\n  evalrun retell run voice.yaml --resume"
 	return cmd
 }
@@ -80,6 +89,9 @@ func (a *app) retellPull(cmd *cobra.Command, f engineFlags, path string) error {
 	if err != nil {
 		return err
 	}
+	if dir := filepath.Dir(path); path != "" && !present(dir) {
+		return &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("--output %s: there is no folder %s", path, dir)}
+	}
 	client, err := a.retell()
 	if err != nil {
 		return err
@@ -88,6 +100,10 @@ func (a *app) retellPull(cmd *cobra.Command, f engineFlags, path string) error {
 	definitions, lost, err := client.Pull(cmd.Context(), *engine)
 	if err != nil {
 		return retellTrouble(err, "nothing was written")
+	}
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && len(definitions.Cases) == 0 {
+		return &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("%s %s has no test case: %s is left as it is", engine.Type, engine.ID(), path),
+			Hint: "is the ID right, and of this account?"}
 	}
 	data, err := definitions.Format()
 	if err != nil {
@@ -127,8 +143,11 @@ func (a *app) retell() (*retell.Client, error) {
 		return value
 	}))
 	if err != nil {
-		return nil, &runner.Error{Code: runner.CodeUsage, Err: err,
-			Hint: "set RETELL_API_KEY, and RETELL_BASE_URL for another server than Retell's own"}
+		hint := "set RETELL_API_KEY, and RETELL_BASE_URL for another server than Retell's own"
+		if errors.Is(err, retell.ErrBaseURL) {
+			hint = "an address is written like http://127.0.0.1:8401"
+		}
+		return nil, &runner.Error{Code: runner.CodeUsage, Err: err, Hint: hint}
 	}
 	return client, nil
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -53,7 +54,12 @@ changed, for the file's or the key's fault; 4 not all was pushed: push again doe
 rest, when what the platform refused is put right.`,
 		Example: `  evalrun retell push cases.yaml --dry-run
   evalrun retell push cases.yaml --llm-id llm_1`,
-		Args: cobra.ExactArgs(1),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return &runner.Error{Code: runner.CodeUsage, Err: errors.New("retell push: no file given"), Hint: "evalrun retell push FILE"}
+			}
+			return cobra.ExactArgs(1)(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error { return a.retellPush(cmd, f, args[0]) },
 	}
 	f.engine.add(cmd.Flags(), "of test cases for which the file names no response engine")
@@ -71,9 +77,6 @@ func (a *app) retellPush(cmd *cobra.Command, f retellPushFlags, path string) err
 	if err != nil {
 		return err
 	}
-	if warning := definitions.RealTools(); warning != "" {
-		a.say("warning: %s", warning)
-	}
 	client, err := a.retell()
 	if err != nil {
 		return err
@@ -83,6 +86,7 @@ func (a *app) retellPush(cmd *cobra.Command, f retellPushFlags, path string) err
 	if err != nil {
 		return retellTrouble(err, "nothing was changed")
 	}
+	a.pushWarnings(definitions, plan)
 	out := pushOutput{app: a, json: f.json}
 	if err := out.plan(plan); err != nil {
 		return err
@@ -104,6 +108,22 @@ func (a *app) retellPush(cmd *cobra.Command, f retellPushFlags, path string) err
 		return &runner.Error{Code: runner.CodeIncomplete, Err: err, Hint: "all changes were made"}
 	}
 	return nil
+}
+
+// pushWarnings says what the test cases may do or leave out that nobody meant; in a
+// line each when the push changes nothing.
+func (a *app) pushWarnings(d retell.Definitions, p retell.Plan) {
+	if a.quiet {
+		return
+	}
+	for _, warning := range []string{d.RealTools(), d.Unjudged()} {
+		if p.Count(retell.Unchanged) == len(p.Changes) {
+			warning, _, _ = strings.Cut(warning, "\n")
+		}
+		if warning != "" {
+			a.say("warning: %s", warning)
+		}
+	}
 }
 
 // notAll is a push that broke off.

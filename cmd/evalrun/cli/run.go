@@ -26,10 +26,18 @@ type runFlags struct {
 	against                      againstFlags
 	outputs                      outputFlags
 	foreign                      string // a hint about the run to resume
+	retell                       bool   // evalrun retell run: only suites that have the section retell
 }
 
-func (a *app) runCommand() *cobra.Command {
-	var f runFlags
+// command is what the user has called.
+func (f *runFlags) command() string {
+	if f.retell {
+		return "retell run"
+	}
+	return "run"
+}
+
+func (a *app) runCommand(f *runFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run SUITE.yaml...",
 		Short: "Run suites: cases → app → evaluators → results → report → gate",
@@ -46,7 +54,7 @@ posted, as evalrun publish does; when there is nothing to do at all, it is repor
   evalrun run support.yaml --trials 3 -o out/report.junit.xml
   evalrun run support.yaml --case late-parcel --json
   evalrun run support.yaml --resume`,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.run(cmd, &f, args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.run(cmd, f, args) },
 	}
 	fl := cmd.Flags()
 	fl.IntVarP(&f.concurrency, "concurrency", "c", 0, "how many trials run at once (default: the suite's)")

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -42,12 +41,12 @@ func (f *runFlags) suites(args []string) ([]string, error) {
 	ids := f.resume != "" && f.resume != latest && f.retry != "" && f.retry != latest
 	switch {
 	case ids && !strings.EqualFold(f.resume, f.retry):
-		return nil, fmt.Errorf("run: --resume %s and --retry-errors %s name two runs", f.resume, f.retry)
+		return nil, fmt.Errorf("%s: --resume %s and --retry-errors %s name two runs", f.command(), f.resume, f.retry)
 	case len(paths) == 0 && f.resumed() == "":
-		return nil, &runner.Error{Code: runner.CodeUsage, Err: errors.New("run: no suite given"),
-			Hint: "evalrun run SUITE.yaml; evalrun init writes one to start from"}
+		return nil, &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("%s: no suite given", f.command()),
+			Hint: "evalrun " + f.command() + " SUITE.yaml; evalrun init writes one to start from"}
 	case len(paths) > 1 && f.resumed() != "":
-		return nil, fmt.Errorf("run: --resume goes on with one run; found %d suites", len(paths))
+		return nil, fmt.Errorf("%s: --resume goes on with one run; found %d suites", f.command(), len(paths))
 	}
 	return paths, nil
 }

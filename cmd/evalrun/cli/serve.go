@@ -56,7 +56,8 @@ clients want a RETELL_API_KEY too, and any will do. Serve both with two commands
 			}
 			err := serve(cmd.Context(), s, key)
 			if errors.Is(err, sgpserver.ErrNeedsKey) {
-				return &runner.Error{Code: runner.CodeUsage, Err: err, Hint: "put a key into " + name + " and give --auth, which asks clients for it"}
+				return &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("serve --addr %s: others can reach that address, and clients are asked for no key", s.addr),
+					Hint: "put a key into " + name + " and give --auth, which asks clients for it; or listen on loopback"}
 			}
 			return err
 		},
