@@ -40,7 +40,7 @@ type App struct {
 
 	mu       sync.Mutex
 	jobs     []*job               // that are waited for
-	byTrial  map[harness.Key]*job // where each trial is played
+	byTrial  map[harness.Key]*job // where each trial is played, by the definition's ID
 	fatal    error                // why nothing more comes
 	pause    time.Duration        // until the next look
 	polling  bool                 // there is a goroutine that does
@@ -89,6 +89,12 @@ func (a *App) Begin(s Session) error {
 
 // Ahead starts batches for the trials that are in none yet.
 func (a *App) Ahead(ctx context.Context, trials []harness.Input) error {
+	trials = slices.Clone(trials)
+	for i, t := range trials {
+		if trials[i].ID = definitionID(t); trials[i].ID == "" {
+			return fmt.Errorf("retell: case %q is of no test case definition: its metadata has no %s", t.ID, keyDefinitionID)
+		}
+	}
 	rest, err := a.takeUp(ctx, trials)
 	if err != nil {
 		return err
@@ -116,7 +122,8 @@ func (a *App) Ahead(ctx context.Context, trials []harness.Input) error {
 
 // Respond waits for the test run of a trial.
 func (a *App) Respond(ctx context.Context, in harness.Input) (harness.Output, error) {
-	key := harness.Key{Case: in.ID, Trial: in.Trial}
+	id := definitionID(in)
+	key := harness.Key{Case: id, Trial: in.Trial}
 	a.mu.Lock()
 	j, fatal := a.byTrial[key], a.fatal
 	a.mu.Unlock()
@@ -131,7 +138,7 @@ func (a *App) Respond(ctx context.Context, in harness.Input) (harness.Output, er
 	case <-ctx.Done():
 		return harness.Output{}, context.Cause(ctx)
 	}
-	o, ok := j.outcomes[in.ID]
+	o, ok := j.outcomes[id]
 	if !ok {
 		return harness.Output{}, &StopError{j.gaveUp}
 	}

@@ -30,9 +30,11 @@ type Choice struct {
 	Definitions *Definitions
 }
 
-// Source gives test case definitions as cases: the ID is the definition's, the
-// input its user_prompt, the metadata its name. What else of it decides what
-// is played and how it is judged is in Extra.
+// Source gives test case definitions as cases: the ID is the definition's name, so
+// that reports and baselines can be read, with the definition's ID behind it where
+// several have that name; the input is its user_prompt, and the definition's ID is in
+// the metadata. What else of it decides what is played and how it is judged is in
+// Extra.
 //
 // The definitions are read once, all of them, when Open is called or the first
 // page is asked for. Nothing is started.
@@ -60,13 +62,19 @@ func (s *Source) Open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	named := map[string]int{}
+	for _, d := range chosen {
+		named[d.Name]++
+	}
 	cases := make([]harness.Case, 0, len(chosen))
 	for i, d := range chosen {
 		c, err := d.testCase()
 		if err != nil {
 			return fmt.Errorf("retell: test case %s: %w", d.ID, err)
 		}
-		c.Seq = int64(i)
+		if c.Seq = int64(i); d.Name == "" || named[d.Name] > 1 {
+			c.ID = strings.TrimSpace(fmt.Sprintf("%s (%s)", d.Name, d.ID))
+		}
 		cases = append(cases, c)
 	}
 	s.cases = cases
@@ -213,6 +221,15 @@ func (d TestCaseDefinition) testCase() (harness.Case, error) {
 	}
 	extra, err := wire.DecodeValue(data)
 	return harness.Case{
-		ID: d.ID, Input: d.UserPrompt, Extra: extra, Metadata: map[string]any{"name": d.Name}, Origin: "test case " + d.ID,
+		ID: d.Name, Input: d.UserPrompt, Extra: extra, Metadata: map[string]any{keyDefinitionID: d.ID}, Origin: "test case " + d.ID,
 	}, err
+}
+
+// keyDefinitionID is where the metadata of a case has the ID of its definition.
+const keyDefinitionID = "test_case_definition_id"
+
+// definitionID is the ID of the definition of a case that the Source gave.
+func definitionID(in harness.Input) string {
+	id, _ := in.Metadata[keyDefinitionID].(string)
+	return id
 }

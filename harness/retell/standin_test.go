@@ -72,3 +72,25 @@ func TestLargeDefinitionsAreListed(t *testing.T) {
 	}
 	assert.Equal(t, 200, n)
 }
+
+// Cases have the names of their definitions, with the ID behind where the name does
+// not tell them apart.
+func TestCasesAreCalledByTheirNames(t *testing.T) {
+	h := retellserver.New(retellserver.Config{})
+	c, err := retell.New(retell.Config{BaseURL: "http://localhost", HTTPClient: &http.Client{Transport: h.Transport()}})
+	require.NoError(t, err)
+	defer c.Close()
+	ids := map[string][]string{}
+	for _, name := range []string{"refund", "late", "late"} {
+		d, err := c.CreateTestCaseDefinition(t.Context(), retell.TestCaseDefinitionInput{Name: name, UserPrompt: "p", Metrics: []string{"polite"}, ResponseEngine: &engine})
+		require.NoError(t, err)
+		ids[name] = append(ids[name], d.ID)
+	}
+	page, err := (&retell.Source{Client: c, Engine: engine, Choice: retell.Choice{All: true}}).Page(t.Context(), "")
+	require.NoError(t, err)
+	var names []string
+	for _, tc := range page.Cases {
+		names = append(names, tc.ID)
+	}
+	assert.ElementsMatch(t, []string{"refund", "late (" + ids["late"][0] + ")", "late (" + ids["late"][1] + ")"}, names)
+}

@@ -25,7 +25,7 @@ func TestRetell(t *testing.T) {
 
 	r := w.result(report.RunID, "tc0002", 2)
 	assert.Equal(t, "You want thing tc0002", r.Case.Input)
-	assert.Equal(t, map[string]any{"name": "case tc0002"}, r.Case.Metadata)
+	assert.Equal(t, map[string]any{"test_case_definition_id": "tc0002"}, r.Case.Metadata)
 	run := w.server.Runs(w.server.Batches()[1].ID)[2]
 	assert.False(t, *r.Scores[0].Pass)
 	assert.Equal(t, *run.Explanation, r.Scores[0].Reason)
@@ -55,7 +55,7 @@ func TestRetellOtherEvaluatorsBeside(t *testing.T) {
 
 func TestRetellOfOneCase(t *testing.T) {
 	w := newCallCenter(t, 3)
-	report := w.complete(w.suite("  test_cases: [tc0002, tc0000]"), Options{Selection: Selection{Cases: []string{"tc0000"}}})
+	report := w.complete(w.suite("  test_cases: [tc0002, tc0000]"), Options{Selection: Selection{Cases: []string{"case tc0000"}}})
 	assert.EqualValues(t, 1, report.Trials.Completed)
 	assert.Equal(t, map[string]int{"tc0000": 1}, w.played())
 }

@@ -203,10 +203,10 @@ func (w *callCenter) stopped(s *suite.Suite, o Options) Outcome {
 	return outcome
 }
 
-// result is the stored one of a trial.
+// result is the stored one of a trial; its case has the name of the definition.
 func (w *callCenter) result(run, id string, trial int) harness.Result {
 	w.t.Helper()
-	for r, err := range w.store.Results(w.t.Context(), run, store.Query{Case: id}) {
+	for r, err := range w.store.Results(w.t.Context(), run, store.Query{Case: "case " + id}) {
 		require.NoError(w.t, err)
 		if r.Trial == trial {
 			return r
