@@ -100,12 +100,9 @@ func (s *Source) choose(ctx context.Context) ([]TestCaseDefinition, error) {
 			return nil, err
 		}
 	}
-	var all []TestCaseDefinition
-	for d, err := range s.Client.AllTestCaseDefinitions(ctx, s.Engine) {
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, d)
+	all, err := whole(s.Client.AllTestCaseDefinitions(ctx, s.Engine))
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(all, func(a, b TestCaseDefinition) int { // the platform's order is not known
 		return strings.Compare(a.Name+"\x00"+a.ID, b.Name+"\x00"+b.ID)
