@@ -47,10 +47,12 @@
 //
 // The intent of each batch is kept with the run before it is sent, and its ID before
 // it is waited for, so that a run that is killed goes on with the batches that it
-// has. Batches are looked at with growing pauses; one that has not come to its end
-// by the deadline ends the run, which can be resumed. So do 401, 402, and a
-// platform that can't be asked any more. Batches go on all the same: none can be
-// stopped.
+// has. Batches are looked at with growing pauses, also while the platform is away or
+// answers with errors of the server; one that has not come to its end by the deadline
+// ends the run, which can be resumed. So do, at once, 401, 402, 403, and a batch that
+// the platform does not have any more: --retry-errors plays its test cases once more.
+// A platform that refuses calls (429, 503, 529) ends it when it has taken none for as
+// long as Config.Hosts allows. Batches go on all the same: none can be stopped.
 //
 // # What runs for real
 //

@@ -155,14 +155,20 @@ func (a *App) adopt(ctx context.Context, r *record) error {
 }
 
 // withResult are those of the test cases that have a result in a batch, or may still
-// get one.
+// get one. One that the platform does not have any more has none.
 func (a *App) withResult(ctx context.Context, r *record, ids []string) ([]string, error) {
 	b, err := a.Client.GetBatchTest(ctx, r.Job)
-	if err != nil || !b.Finished() {
-		return ids, err
+	if err == nil && !b.Finished() {
+		return ids, nil
 	}
-	runs, err := a.runs(ctx, r.Job)
-	if err != nil {
+	var runs []TestRun
+	if err == nil {
+		runs, err = whole(a.Client.AllTestRuns(ctx, r.Job))
+	}
+	switch {
+	case gone(err):
+		return nil, nil
+	case err != nil:
 		return nil, err
 	}
 	l := examine(r, b, runs)

@@ -72,7 +72,7 @@ func (a *App) poll(ctx context.Context) {
 		err := a.Client.wait(ctx, pause)
 		for _, j := range open {
 			if err == nil {
-				err = a.look(ctx, j)
+				err = a.unlessItPasses(ctx, j, a.look(ctx, j))
 			}
 		}
 		if err != nil {
@@ -121,24 +121,46 @@ func (a *App) giveUp(err error) {
 	}
 }
 
-// look asks what has become of a batch. An error means that nobody can say.
+// unlessItPasses is the trouble of a look, or nil when the next look may be without
+// it. With trouble at the deadline the waiting for the batch ends.
+func (a *App) unlessItPasses(ctx context.Context, j *job, err error) error {
+	var e *Error
+	switch {
+	case gone(err):
+		return fmt.Errorf("%w: batch %s was started, and the platform does not have it any more; --retry-errors plays its test cases once more, in a new batch",
+			err, j.record.Job)
+	case ctx.Err() != nil || !errors.As(err, &e) || !e.Passes():
+		return err
+	case a.late(j):
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		j.end(nil, fmt.Errorf("retell: what became of batch %s can't be found out after %s: %w; --resume goes on waiting for it", j.record.Job, a.Deadline, err))
+	}
+	return nil
+}
+
+// gone tells whether the platform does not have what it was asked for.
+func gone(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Status == http.StatusNotFound
+}
+
+func (a *App) late(j *job) bool { return time.Since(j.began) >= a.Deadline }
+
+// look asks what has become of a batch.
 func (a *App) look(ctx context.Context, j *job) error {
 	b, err := a.Client.GetBatchTest(ctx, j.record.Job)
 	if err != nil {
-		var e *Error
-		if errors.As(err, &e) && e.Status == http.StatusNotFound {
-			err = fmt.Errorf("%w: the batch was started, and the platform does not have it any more", err)
-		}
 		return err
 	}
 	a.mu.Lock()
 	j.last = b
 	a.mu.Unlock()
-	late := time.Since(j.began) >= a.Deadline
+	late := a.late(j)
 	if !b.Finished() && !late {
 		return nil
 	}
-	runs, err := a.runs(ctx, j.record.Job)
+	runs, err := whole(a.Client.AllTestRuns(ctx, j.record.Job))
 	if err != nil {
 		return err
 	}
@@ -158,24 +180,6 @@ func (a *App) look(ctx context.Context, j *job) error {
 	j.end(l.outcomes, fmt.Errorf("retell: batch %s had not come to its end after %s: it is %s, and %s; --resume goes on waiting for it",
 		b.ID, a.Deadline, quoted(b.Status), l.tally))
 	return nil
-}
-
-// runs lists the runs of a batch. A list that does not hold together is read again.
-func (a *App) runs(ctx context.Context, batch string) ([]TestRun, error) {
-	var err error
-	for range 3 {
-		var out []TestRun
-		err = nil
-		for r, trouble := range a.Client.AllTestRuns(ctx, batch) {
-			if err = trouble; err == nil {
-				out = append(out, r)
-			}
-		}
-		if !errors.Is(err, ErrChanged) {
-			return out, err
-		}
-	}
-	return nil, err
 }
 
 // answer is a finished run as an Output.

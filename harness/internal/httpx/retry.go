@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/evalrun/evalrun/harness/internal/pace"
 )
 
 // The pauses between attempts, as the platforms' own clients make them.
@@ -25,7 +27,19 @@ func (c *call) retry(e *Error) bool {
 		return true
 	case e.should == "false":
 		return false
-	case e.Status == 0 || e.broken:
+	}
+	return e.mayPass()
+}
+
+// Passes tells whether the trouble of a read may be gone later: the connection
+// failed, or the server is not well. A refusal (429, 503, 529) has been waited for
+// already, as long as Config.Hosts allows.
+func (e *Error) Passes() bool {
+	return e.Attempts > 0 && e.should != "false" && !pace.IsRefusal(e.Status) && e.mayPass()
+}
+
+func (e *Error) mayPass() bool {
+	if e.Status == 0 || e.broken {
 		return e.again()
 	}
 	return retriable(e.Status)
