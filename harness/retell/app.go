@@ -84,6 +84,9 @@ func (a *App) Begin(s Session) error {
 			return fmt.Errorf("retell: the run began with %s, and not with %s", r.Intent.Request.ResponseEngine.name(), a.Engine.name())
 		}
 	}
+	if a.Engine.Version == nil {
+		a.warn("the engine has no version: each batch tests the latest at its time, and one whose start was cut off may not be found again")
+	}
 	return err
 }
 

@@ -34,7 +34,9 @@
 // it.
 //
 // Name the version of an engine: without one the platform lists the batches of the
-// latest, which may be another one by the time a batch is looked for.
+// latest, which may be another one by the time a batch is looked for. So a batch that
+// is not listed is then never taken for one that did not come about: it stays in
+// doubt.
 //
 // # A batch test in a run
 //

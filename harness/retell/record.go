@@ -147,7 +147,11 @@ func (a *App) adopt(ctx context.Context, r *record) error {
 	case errors.As(err, &doubt) && doubt.Lost():
 		r.Void = "it never came about"
 	case errors.As(err, &doubt):
-		return fmt.Errorf("%w; nothing is started while that is open: --resume looks again, and %s after it was sent one that is not there is started anew", err, Margin)
+		next := fmt.Sprintf("%s after it was sent one that is not there is started anew", Margin)
+		if a.Engine.Version == nil {
+			next = "a new run does not ask for it"
+		}
+		return fmt.Errorf("%w; nothing is started while that is open: --resume looks again, and %s", err, next)
 	default:
 		return err
 	}

@@ -155,9 +155,11 @@ type DoubtError struct {
 
 // Lost tells whether the batch certainly never came about: nothing that could be
 // it is there, and the platform can't be busy with it any more. It may be started
-// again, from a new intent.
+// again, from a new intent. That is never certain of an engine without a version:
+// the batches that are listed are those of the latest, which may be another one by
+// now.
 func (e *DoubtError) Lost() bool {
-	return len(e.Fit) == 0 && len(e.Late) == 0 && e.Now.After(e.Intent.At.Add(Margin))
+	return e.Intent.Request.ResponseEngine.Version != nil && len(e.Fit) == 0 && len(e.Late) == 0 && e.Now.After(e.Intent.At.Add(Margin))
 }
 
 // Error says what was looked for and what was seen.
@@ -176,6 +178,9 @@ func (e *DoubtError) Error() string {
 		if len(seen.batches) > 0 {
 			fmt.Fprintf(&b, "; %s: %s", seen.what, named(seen.batches))
 		}
+	}
+	if engine.Version == nil {
+		b.WriteString("; the engine has no version: what is listed are batches of the latest, which may be another one by now")
 	}
 	return b.String()
 }

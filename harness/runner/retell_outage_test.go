@@ -2,10 +2,12 @@ package runner
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/evalrun/evalrun/harness/retell"
 	"github.com/evalrun/evalrun/harness/retell/retellserver"
 )
 
@@ -76,4 +78,34 @@ func TestRetellBatchThatIsGone(t *testing.T) {
 			assert.Len(t, w.server.Batches(), 2)
 		})
 	}
+}
+
+// TestRetellWithoutAVersion: after a while the latest version may be another one,
+// whose list of batches says nothing about ours.
+func TestRetellWithoutAVersion(t *testing.T) {
+	const engine = "  response_engine: {type: conversation-flow, conversation_flow_id: flow_1}"
+	const cases = "  test_cases: [tc0000, tc0001]"
+	w := newCallCenter(t, 2)
+	report := w.complete(w.suite(engine, cases), Options{})
+	assert.Len(t, report.Warnings, 1)
+	assert.Contains(t, report.Warnings[0], "the engine has no version")
+	w.pass(time.Hour)
+
+	w.set(retellserver.Faults{Request: func(r retellserver.Request) retellserver.Fault {
+		return retellserver.Fault{DropAfter: r.Op == retellserver.OpCreateBatch && r.N == 2}
+	}, Batches: func(r retellserver.Request, all []retell.BatchTest) []retell.BatchTest {
+		if r.Op == retellserver.OpListBatches {
+			return nil // they are of another version
+		}
+		return all
+	}})
+	outcome := w.stopped(w.suite(engine, cases), Options{})
+	w.pass(retell.Margin * 2)
+	outcome = w.stopped(w.suite(engine, cases), Options{Resume: outcome.RunID})
+	assert.ErrorContains(t, outcome.Err, "has none that could be it")
+	assert.ErrorContains(t, outcome.Err, "the engine has no version")
+	assert.Len(t, w.server.Batches(), 2, "nothing is started twice")
+	w.set(noFaults)
+	w.complete(w.suite(engine, cases), Options{Resume: outcome.RunID})
+	w.playedOnce(2, 2)
 }

@@ -53,7 +53,7 @@ func newCallCenter(t *testing.T, cases int) *callCenter {
 		Odds: func(d retell.TestCaseDefinition, e retell.ResponseEngine) retellserver.Odds {
 			var n int
 			_, _ = fmt.Sscanf(d.ID, "tc%d", &n)
-			if n%3 == 2 && *e.Version != 9 {
+			if n%3 == 2 && (e.Version == nil || *e.Version != 9) {
 				return retellserver.Odds{}
 			}
 			return retellserver.Odds{Pass: 1}

@@ -132,9 +132,12 @@
 // A run changes no test case: those of a file have to be there, as they are in it,
 // which evalrun retell push sees to. An answer is a JSON object with result,
 // explanation and transcript. Name the version of the engine: two runs with others
-// compare case by case. RETELL_API_KEY and RETELL_BASE_URL are read from the
+// compare case by case. Without one each batch tests the latest at its time, which the
+// report says, and a run that was cut off while it started a batch stops with exit
+// code 4 for as long as that is not found among those of the latest. RETELL_API_KEY and RETELL_BASE_URL are read from the
 // environment. A batch costs money and can't be stopped: --retry-errors plays the test
-// cases that had an error once more, in a new one.
+// cases that had an error, or whose batch the platform does not have any more, once
+// more, in a new one.
 //
 // Several apps are compared side by side under names of their own:
 //
