@@ -57,7 +57,7 @@ func judge(ctx context.Context, st *store.Store, info store.Info, report *harnes
 		return err
 	}
 	evidence, err := gate.Gather(ctx, checks, gate.Sources{
-		Started: info.Started, Partial: info.Spec.Options[selectionOption] != "",
+		Started: info.Started, Partial: Partial(info),
 		Now: NewSide(st, info), Reduce: reduce, AllowUnlike: a.AllowUnlike, OnNew: a.OnNew, OnRemoved: a.OnRemoved,
 		Baseline: func(ctx context.Context, name string) (compare.Side, error) { return a.side(ctx, st, info, name) },
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/compare"
@@ -32,6 +33,10 @@ func Compare(ctx context.Context, st *store.Store, base string, others []string,
 		s, err := compare.Summarize(ctx, sides[0], now, compare.Options{Reduce: r.Reduce, MostFlips: flips})
 		if err != nil {
 			return nil, err
+		}
+		if s.Pairing.Paired == 0 && s.Base.Suite != s.New.Suite {
+			return nil, usage(fmt.Errorf("%s is a run of suite %q and %s one of suite %q, and no case is in both", s.Base.Name, s.Base.Suite, s.New.Name, s.New.Suite),
+				"evalrun list shows the runs and their suites")
 		}
 		c := reporter.Comparison{Summary: s}
 		for i, f := range s.Flips {
@@ -74,15 +79,41 @@ func anyLike(ctx context.Context, st *store.Store, names []string) (store.Info, 
 	return st.Info(ctx, runs[0])
 }
 
+// isLatest tells the names of the newest run.
+func isLatest(name string) bool {
+	return strings.EqualFold(name, "latest") || strings.EqualFold(name, "last")
+}
+
+// newestLike is the newest run of the suite and app of a baseline's run.
+func newestLike(ctx context.Context, st *store.Store, like store.Info) (string, error) {
+	all, err := st.Runs(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, info := range all {
+		if info.Spec.Suite == like.Spec.Suite && BaselineApp(info.Spec) == BaselineApp(like.Spec) {
+			return info.ID, nil
+		}
+	}
+	return like.ID, nil
+}
+
 // findSides finds runs; the names of baselines are those of the suite of the first
-// argument that is a run.
+// argument that is a run. Beside the name of a baseline that one suite and app alone
+// has, latest is the newest run of these.
 func findSides(ctx context.Context, st *store.Store, names []string) ([]compare.Side, error) {
 	like, err := anyLike(ctx, st, names)
 	if err != nil {
 		return nil, err
 	}
+	newest := ""
+	if like.ID != "" {
+		if newest, err = newestLike(ctx, st, like); err != nil {
+			return nil, err
+		}
+	}
 	for _, name := range names {
-		if isFile(name) {
+		if isFile(name) || isLatest(name) && newest != "" {
 			continue
 		}
 		if info, err := st.Info(ctx, name); err == nil {
@@ -92,7 +123,11 @@ func findSides(ctx context.Context, st *store.Store, names []string) ([]compare.
 	}
 	var sides []compare.Side
 	for _, name := range names {
-		side, err := FindSide(ctx, st, name, like, "")
+		id := name
+		if isLatest(name) && newest != "" {
+			id = newest
+		}
+		side, err := FindSide(ctx, st, id, like, "")
 		if errors.Is(err, gate.ErrNoBaseline) || errors.Is(err, fs.ErrNotExist) {
 			err = fmt.Errorf("%q is no run, no baseline of suite %q and no baseline file", name, like.Spec.Suite)
 		}

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/evalrun/evalrun/harness"
@@ -46,12 +47,19 @@ func PastRuns(ctx context.Context, st *store.Store, suite, app string) ([]store.
 	return out, nil
 }
 
-// HistoryOf looks at the newest complete run of a suite and app. When that has one
-// trial per case, earlier ones with the same settings are taken as further trials.
+// Partial tells a run of chosen cases (--case, --filter, --limit and the like).
+func Partial(info store.Info) bool { return info.Spec.Options[selectionOption] != "" }
+
+// HistoryOf looks at the newest complete run of a suite and app, of all its cases
+// unless there are only runs of some. When that has one trial per case, earlier ones
+// with the same settings are taken as further trials.
 func HistoryOf(ctx context.Context, st *store.Store, suite, app string) (History, error) {
 	past, err := PastRuns(ctx, st, suite, app)
 	if err != nil || len(past) == 0 {
 		return History{}, err
+	}
+	if slices.ContainsFunc(past, func(info store.Info) bool { return !Partial(info) }) {
+		past = slices.DeleteFunc(past, Partial)
 	}
 	newest := past[0]
 	h := History{Runs: past[:1]}

@@ -51,6 +51,10 @@ func (a *app) baselineSet() *cobra.Command {
 				return &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("run %s is %s: it can't be a baseline", info.ID, info.Status),
 					Hint: "evalrun run --resume=" + info.ID + " goes on with it"}
 			}
+			if info.Completed == 0 {
+				return &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("run %s has no case: it can't be a baseline", info.ID),
+					Hint: "evalrun list shows the runs"}
+			}
 			if info.Errored > 0 && info.Errored >= info.Completed {
 				return &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("every trial of run %s had an error: it can't be a baseline", info.ID),
 					Hint: "evalrun run --retry-errors=" + info.ID + " runs them again"}

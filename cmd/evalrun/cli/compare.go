@@ -22,7 +22,8 @@ func (a *app) compareCommand() *cobra.Command {
 		Long: `Compare pairs the cases of two runs by ID and content, and says for each evaluator
 how much the scores differ, with an interval and a p-value, for latency and cost
 by what ratio, and which cases have another verdict now. BASE and NEW are runs,
-baselines or baseline files. Further runs are compared with the same base.
+baselines or baseline files; latest is the newest run, beside a baseline the newest
+of its suite. Further runs are compared with the same base.
 
 p is two-sided, adjusted by Holm's method for the number of evaluators. It is for
 looking at runs: what gates is no_regression in a suite, or evalrun gate --baseline.`,

@@ -192,9 +192,13 @@ func (p *planned) choose() error {
 			p.metrics = append(p.metrics, p.history.Metrics[i])
 		}
 	}
+	hint := "evalrun run " + shown(p.suite.Path) + " --trials 3 makes one; --assume 0.8 plans with a pass rate of 80 % instead"
+	if len(p.metrics) == 0 && len(p.history.Runs) > 0 && runner.Partial(p.history.Runs[0]) {
+		return &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("plan: of suite %s the store has no run of all its cases: run %s is of %s alone",
+			strict.Quote(p.suite.Name), p.history.Runs[0].ID, cases(p.history.Runs[0].Planned)), Hint: hint}
+	}
 	if len(p.metrics) == 0 {
-		return &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("plan: the store has no complete run of suite %s with these metrics", strict.Quote(p.suite.Name)),
-			Hint: "evalrun run " + shown(p.suite.Path) + " --trials 3 makes one; --assume 0.8 plans with a pass rate of 80 % instead"}
+		return &runner.Error{Code: runner.CodeUsage, Err: fmt.Errorf("plan: the store has no complete run of suite %s with these metrics", strict.Quote(p.suite.Name)), Hint: hint}
 	}
 	return nil
 }
@@ -291,6 +295,9 @@ func (p *planned) note() {
 	}
 	if len(p.metrics) > 1 {
 		say("%d metrics: each is planned at a level of %.3g, so that the gate keeps %g (Holm's method); --metric plans for one", len(p.metrics), p.question.Alpha, p.flags.alpha)
+	}
+	if runs := p.history.Runs; len(runs) > 0 && runner.Partial(runs[0]) {
+		say("run %s is of chosen cases: no complete run of the whole suite is in the store", runs[0].ID)
 	}
 	if p.history.Clustered {
 		say("some cases share a context (cluster): they are worth less than as many that do not, and more are needed than this says")
