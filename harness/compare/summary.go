@@ -166,7 +166,7 @@ func notes(base, now About) []string {
 	if base.App != now.App {
 		out = append(out, fmt.Sprintf("the apps are %q and %q", base.App, now.App))
 	} else if differs("app") {
-		out = append(out, "the app's settings have changed")
+		out = append(out, "the app's settings have changed"+inWords(base.Digests["app"], now.Digests["app"]))
 	}
 	if differs("dataset") {
 		out = append(out, "the dataset has changed")
@@ -182,4 +182,15 @@ func notes(base, now About) []string {
 		out = append(out, fmt.Sprintf("%d trials per case and %d", base.Trials, now.Trials))
 	}
 	return out
+}
+
+// inWords is what digests of an app say of it beside being others: it follows a
+// space.
+func inWords(base, now string) string {
+	_, was, ok1 := strings.Cut(base, " ")
+	_, is, ok2 := strings.Cut(now, " ")
+	if !ok1 || !ok2 || was == is {
+		return ""
+	}
+	return fmt.Sprintf(": it was %s and is %s", was, is)
 }

@@ -80,8 +80,8 @@ func (a *App) Begin(s Session) error {
 	var err error
 	a.records, err = readRecords(s.Kept)
 	for _, r := range a.records {
-		if r.Intent.Request.ResponseEngine.name() != a.Engine.name() {
-			return fmt.Errorf("retell: the run began with %s, and not with %s", r.Intent.Request.ResponseEngine.name(), a.Engine.name())
+		if r.Intent.Request.ResponseEngine.Name() != a.Engine.Name() {
+			return fmt.Errorf("retell: the run began with %s, and not with %s", r.Intent.Request.ResponseEngine.Name(), a.Engine.Name())
 		}
 	}
 	if a.Engine.Version == nil {
@@ -189,8 +189,8 @@ func orDefault[T int | time.Duration](v, otherwise T) T {
 	return v
 }
 
-// name says which engine it is.
-func (e ResponseEngine) name() string {
+// Name says which engine it is, for people: its type, ID and version.
+func (e ResponseEngine) Name() string {
 	version := "without a version"
 	if e.Version != nil {
 		version = fmt.Sprintf("version %d", *e.Version)

@@ -69,6 +69,7 @@ func TestTwoEnginesOfRetellCompare(t *testing.T) {
 	require.Len(t, c, 1)
 	assert.Len(t, c[0].Flipped, 10, "every third case, one by one")
 	require.NotEmpty(t, c[0].Summary.Metrics)
+	assert.Contains(t, c[0].Summary.Notes, "the app's settings have changed: it was version 3 and is version 9")
 }
 
 func TestRetellBeforeAnythingIsPaidFor(t *testing.T) {

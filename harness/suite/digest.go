@@ -3,10 +3,12 @@ package suite
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strconv"
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/evalrun/evalrun/harness/retell"
 	"github.com/evalrun/evalrun/harness/strict"
 )
 
@@ -20,9 +22,6 @@ func (l *loader) digest() {
 	if n := l.root.Get("app"); n.Given() {
 		l.suite.digests["app"] = digestOf(n)
 	}
-	if n := l.root.Get("retell").Get("response_engine"); n.Given() {
-		l.suite.digests["app"] = digestOf(n)
-	}
 	for _, p := range l.root.Get("apps").Pairs() {
 		l.suite.digests["app "+p.Key.Value] = digestOf(p.Value)
 	}
@@ -34,6 +33,18 @@ func digestOf(n strict.Node) string {
 	n.Node = unquoted(n.Node)
 	sum := sha256.Sum256([]byte(n.Flow()))
 	return hex.EncodeToString(sum[:8])
+}
+
+// engineDigest is the digest of a response engine, with its version in words behind:
+// what is compared may be two versions, whose number a suite takes from the
+// environment.
+func engineDigest(e retell.ResponseEngine) string {
+	sum := sha256.Sum256([]byte(e.Name()))
+	digest := hex.EncodeToString(sum[:8])
+	if e.Version != nil {
+		digest += fmt.Sprintf(" version %d", *e.Version)
+	}
+	return digest
 }
 
 // unquoted is a node with quotes only where its texts would mean something else

@@ -115,8 +115,8 @@
 // cluster, as in harness.Case. IDs are unique.
 //
 // A batch test of Retell stands in the place of both dataset and app. The cases are
-// test case definitions, one trial of each in a batch, and Retell's verdicts are the
-// metric retell:
+// test case definitions, under their names, one trial of each in a batch, and Retell's
+// verdicts are the metric retell:
 //
 //	retell:
 //	  response_engine: {type: retell-llm, llm_id: llm_1, version: 3}   # or conversation-flow, conversation_flow_id
@@ -131,10 +131,12 @@
 //
 // A run changes no test case: those of a file have to be there, as they are in it,
 // which evalrun retell push sees to. An answer is a JSON object with result,
-// explanation and transcript. Name the version of the engine: two runs with others
-// compare case by case. Without one each batch tests the latest at its time, which the
-// report says, and a run that was cut off while it started a batch stops with exit
-// code 4 for as long as that is not found among those of the latest. RETELL_API_KEY and RETELL_BASE_URL are read from the
+// explanation and transcript, and its latency is how long it was waited for, which says
+// nothing of the agent. Name the version of the engine: two runs with others compare
+// case by case. Without one each batch tests the latest at its time, which the report
+// says, and a run that was cut off while it started a batch stops with exit code 4 for
+// as long as that is not found among those of the latest. RETELL_API_KEY and
+// RETELL_BASE_URL are read from the
 // environment. A batch costs money and can't be stopped: --retry-errors plays the test
 // cases that had an error, or whose batch the platform does not have any more, once
 // more, in a new one.

@@ -80,6 +80,7 @@ func (l *loader) retell() {
 	}
 	r.Engine = l.retellEngine(at.Get("response_engine"), doc.ResponseEngine)
 	l.retellCases(at.Get("test_cases"), doc.TestCases, r)
+	l.suite.digests["app"] = engineDigest(r.Engine)
 	l.suite.Retell = r
 	l.suite.Dataset = Dataset{Retell: r}
 	l.suite.Apps = []App{{Name: "retell", Kind: "retell"}}
