@@ -58,11 +58,19 @@ func judgeUnchecked(r *harness.Report) {
 			thousands(r.Trials.Errored), count(r.Trials.Completed, "trial"), errorKinds(r)))
 	case r.Trials.Completed == 0:
 		r.Verdict = harness.Inconclusive
-		r.Warnings = addOnce(r.Warnings, "there was no case, so nothing is shown")
+		r.Warnings = addOnce(r.Warnings, noResult(r)+", so nothing is shown")
 	case scored == 0:
 		r.Verdict = harness.Inconclusive
 		r.Warnings = addOnce(r.Warnings, "nothing was scored, so nothing is shown")
 	}
+}
+
+// noResult says why a run has no result at all.
+func noResult(r *harness.Report) string {
+	if r.Trials.Planned == 0 {
+		return "there was no case"
+	}
+	return fmt.Sprintf("there is no result of %s", count(r.Trials.Planned, "planned trial"))
 }
 
 func addOnce(list []string, s string) []string {
@@ -75,7 +83,7 @@ func addOnce(list []string, s string) []string {
 // judge decides one check.
 func (c Check) judge(r *harness.Report, e *Evidence, at int) harness.CheckResult {
 	if r.Trials.Completed == 0 {
-		return c.unknown("there was no case")
+		return c.unknown("%s", noResult(r))
 	}
 	if e == nil && Needed([]Check{c}) {
 		return c.unknown("the cases were not looked at")

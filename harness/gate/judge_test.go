@@ -211,6 +211,14 @@ func TestNothingPassesOnNoCase(t *testing.T) {
 	}
 }
 
+func TestARunWithoutResultsSaysHowManyThereWereToBe(t *testing.T) {
+	r := reportOf()
+	r.Status, r.Trials.Planned = harness.Incomplete, 3
+	assert.Equal(t, "there is no result of 3 planned trials", decide(t, r, "equals.pass_rate >= 0.9").Reason)
+	gate.Judge(r, nil, nil)
+	assert.Contains(t, r.Warnings, "there is no result of 3 planned trials, so nothing is shown")
+}
+
 func TestNothingPassesOnErrorsAlone(t *testing.T) {
 	for _, o := range []outcome{timeout, unscored} {
 		for _, text := range everyCheck() {
