@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,8 +40,10 @@ import (
 //
 // A Live app is asked with EVAL_LIVE=1 and without -short, and otherwise the
 // benchmark is skipped: what was recorded has no speed. Each op is paid for:
-// -benchtime=20x makes it 20 (and one before, which go test always makes). MaxCost
-// ends each round of the benchmark, with an error.
+// -benchtime=20x makes it 20 (and one before, which go test always makes). When the
+// answers have cost MaxCost, in all rounds of a benchmark with all its -cpu and -count
+// together, no further case is asked and the benchmark fails; it can be passed by
+// the calls that are under way.
 func Benchmark(b *testing.B, p Params) {
 	b.Helper()
 	e := &eval{Params: p, t: b, test: b.Name()}
@@ -80,11 +83,16 @@ func (e *eval) benchmark(b *testing.B) (err error) {
 	if err != nil {
 		return err
 	}
-	first := &firstError{most: e.MaxCost}
+	first := &firstError{}
+	limit := e.budget()
+	c.App = budgeted{c.App, limit}
 	c.Sinks, c.Batch = []harness.Sink{first}, harness.Batch{Wait: 20 * time.Millisecond}
 	b.ResetTimer()
 	report, err := harness.Run(b.Context(), c)
 	b.StopTimer()
+	if over := limit.passed(); over != nil {
+		return over
+	}
 	if first.err != nil {
 		return first.err
 	}
@@ -188,13 +196,71 @@ func (s rounds) Page(_ context.Context, cursor string) (harness.Page, error) {
 	return p, nil
 }
 
-// firstError is a Sink that ends the run at the first error, or when the answers
-// have cost too much.
-type firstError struct {
-	most  float64 // US dollars; 0: no limit
-	spent float64
-	err   error
+// budgets are what the benchmarks of this process may spend and have spent, by their
+// names: go test calls each several times.
+var budgets sync.Map
+
+// budget is what is left of a benchmark's MaxCost.
+type budget struct {
+	most float64 // US dollars; 0: no limit
+
+	mu      sync.Mutex
+	spent   float64
+	refused bool
 }
+
+func (e *eval) budget() *budget {
+	b, _ := budgets.LoadOrStore(e.test, &budget{most: e.MaxCost})
+	return b.(*budget)
+}
+
+// allow tells whether one call more may be made. What adding up decimal fractions in
+// binary takes away is forgiven: ten times 0.1 are 1.
+func (b *budget) allow() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refused = b.refused || b.most > 0 && b.spent >= b.most*(1-1e-9)
+	return !b.refused
+}
+
+func (b *budget) add(cost float64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if cost > 0 { // not so for a NaN
+		b.spent += cost
+	}
+}
+
+// passed is the error about a call that was not made.
+func (b *budget) passed() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.refused {
+		return nil
+	}
+	return fmt.Errorf("the answers of all rounds have cost $%.4g, and Params.MaxCost is $%.4g; a smaller -benchtime, such as 20x, asks fewer cases", b.spent, b.most)
+}
+
+// budgeted is an app that is not asked when its budget is spent.
+type budgeted struct {
+	harness.App
+	limit *budget
+}
+
+// Respond asks the app.
+func (a budgeted) Respond(ctx context.Context, in harness.Input) (harness.Output, error) {
+	if !a.limit.allow() {
+		return harness.Output{}, &harness.Error{Kind: harness.KindApp, Message: "MaxCost is spent", Permanent: true}
+	}
+	out, err := a.App.Respond(ctx, in)
+	if out.CostUSD != nil {
+		a.limit.add(*out.CostUSD)
+	}
+	return out, err
+}
+
+// firstError is a Sink that ends the run at the first error.
+type firstError struct{ err error }
 
 // Write looks at the results.
 func (s *firstError) Write(_ context.Context, batch []harness.Result) error {
@@ -203,14 +269,8 @@ func (s *firstError) Write(_ context.Context, batch []harness.Result) error {
 			s.err = errors.New(reporter.Terminal(trouble(r)))
 			return s.err
 		}
-		if r.Output != nil && r.Output.CostUSD != nil {
-			s.spent += *r.Output.CostUSD
-		}
 	}
-	if s.most > 0 && s.spent > s.most {
-		s.err = fmt.Errorf("the answers have cost $%.4g, and MaxCost is $%.4g; a smaller -benchtime, such as 20x, asks fewer cases", s.spent, s.most)
-	}
-	return s.err
+	return nil
 }
 
 // trouble is what kept a case from its answer or its scores.

@@ -112,7 +112,13 @@ func (broken) Evaluate(context.Context, harness.Trial) ([]harness.Score, error) 
 
 func BenchmarkLive(b *testing.B) { benched(b, paid, func(p *evaltest.Params) { p.Live = true }) }
 
-func BenchmarkTooDear(b *testing.B) { benched(b, paid, func(p *evaltest.Params) { p.MaxCost = 1 }) }
+func BenchmarkTooDear(b *testing.B) {
+	benched(b, paid, func(p *evaltest.Params) { p.MaxCost, p.Config.Concurrency = 1, 2 })
+}
+
+func BenchmarkDearTogether(b *testing.B) {
+	benched(b, paid, func(p *evaltest.Params) { p.MaxCost, p.Config.Concurrency = 2, 1 })
+}
 
 func BenchmarkNoCases(b *testing.B) {
 	benched(b, paid, func(p *evaltest.Params) { p.Config.Source = harness.Cases{} })
@@ -227,5 +233,10 @@ func TestBenchmarkOfALiveApp(t *testing.T) {
 func TestBenchmarkKeepsToItsBudget(t *testing.T) {
 	out, ok := bench(t, "BenchmarkTooDear")
 	assert.False(t, ok, out)
-	assert.Contains(t, out, "and MaxCost is $1")
+	// Two are asked at once, at $0.25 each.
+	assert.Regexp(t, `the answers of all rounds have cost \$(1|1\.25), and Params\.MaxCost is \$1;`, out)
+
+	out, ok = bench(t, "BenchmarkDearTogether")
+	assert.False(t, ok, "8 answers cost $2, and there was a round of one before: %s", out)
+	assert.Contains(t, out, "the answers of all rounds have cost $2, and Params.MaxCost is $2;")
 }
