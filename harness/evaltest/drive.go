@@ -19,7 +19,9 @@ type driver struct {
 	failfast bool
 	cases    []harness.Case // that there are
 	tape     *tape          // nil without a recording
-	stales   int            // cases that can't be replayed
+	anew     bool           // the recording that there is has other settings
+	allStale int            // cases that can't be replayed
+	stales   int            // of them, those that go test has chosen
 	chosen   *chosen        // by -run
 	refused  error          // why nothing is run though cases are chosen
 	started  bool           // the engine; false when there is nothing to run
@@ -76,12 +78,16 @@ func (d *driver) drive(ctx context.Context, c harness.Config) (report *harness.R
 					o.tell(t)
 				}
 			})
-			if !d.started && d.refused == nil && d.chosen.n() > 0 {
+			if !d.started && d.refused == nil && !d.anew && d.chosen.n() > 0 {
 				start() // it plans the first cases while further subtests begin
 			}
 		}
 		d.chosen.close()
-		if !d.started && d.chosen.n() > 0 && d.partial() {
+		switch {
+		case d.started || d.chosen.n() == 0:
+		case d.anew && d.partial():
+			d.refused = d.needsAll()
+		case d.refused == nil || d.partial():
 			start()
 		}
 	})
@@ -97,7 +103,7 @@ func (d *driver) drive(ctx context.Context, c harness.Config) (report *harness.R
 func (d *driver) subtest(t *testing.T, tc *harness.Case) outcome {
 	if why := d.stale(*tc); why != "" {
 		d.stales++
-		return outcome{failed, why}
+		return outcome{failed, d.tellStale(t.Name(), tc.ID, why)}
 	}
 	d.chosen.add(*tc) // subtests begin one after the other
 	t.Parallel()

@@ -58,8 +58,10 @@ func (e *eval) needsBaseline() error {
 // noneRun ends an eval of which no case was run.
 func (e *eval) noneRun(d *driver) {
 	e.t.Helper()
+	judged := false
 	e.parent.Run("gate", func(t *testing.T) {
 		t.Helper()
+		judged = true
 		switch {
 		case len(d.cases) == 0:
 			t.Error("the source has no case, so nothing was shown")
@@ -71,6 +73,9 @@ func (e *eval) noneRun(d *driver) {
 			t.Skipf("not judged: none of %d cases was run", len(d.cases))
 		}
 	})
+	if !judged && d.refused != nil && d.chosen.n() > 0 { // -run leaves gate out
+		e.t.Error(d.refused)
+	}
 }
 
 // after writes what is to be written of a run and judges it.
@@ -84,6 +89,7 @@ func (e *eval) after(ctx context.Context, st *store.Store, d *driver, o runner.O
 		e.t.Errorf("evaltest: %s", message(err))
 	}
 	judged := false
+	updating := updateAsked() && e.Baseline != ""
 	e.parent.Run("gate", func(t *testing.T) {
 		t.Helper()
 		judged = true
@@ -92,10 +98,14 @@ func (e *eval) after(ctx context.Context, st *store.Store, d *driver, o runner.O
 			return
 		}
 		if part := d.part(); part != "" && !unposted(o) {
-			t.Skipf("not judged: %s; without -run and -skip the gate judges all of them", part)
+			text := fmt.Sprintf("not judged: %s; without -run and -skip the gate judges all of them", part)
+			if updating {
+				text += fmt.Sprintf(" and writes %s, which was not written", e.Baseline)
+			}
+			t.Skip(text)
 		}
-		e.judge(t, d, o)
-		if updateAsked() && e.Baseline != "" && !t.Failed() {
+		e.judge(t, d, o, e.baselineNote(ctx, st, o.RunID))
+		if updating && !t.Failed() {
 			if err := e.writeBaseline(ctx, st, o.Report); err != nil {
 				t.Errorf("evaltest: %s", message(err))
 				return
@@ -103,6 +113,9 @@ func (e *eval) after(ctx context.Context, st *store.Store, d *driver, o runner.O
 			t.Logf("wrote %s", e.Baseline)
 		}
 	})
+	if !judged && updating {
+		e.t.Logf("%s was not written: -run or -skip leaves the gate out, which does that", e.Baseline)
+	}
 	if !judged && !e.t.Failed() && (d.short() || unposted(o)) { // -run leaves gate out
 		e.t.Error(e.summary(o.Report))
 	}
@@ -111,10 +124,30 @@ func (e *eval) after(ctx context.Context, st *store.Store, d *driver, o runner.O
 // unposted tells whether the platform lacks results that were to go there.
 func unposted(o runner.Outcome) bool { return o.Report.Publish != nil && !o.Report.Publish.Clean() }
 
+// baselineNote says when the baseline is of an app with other settings.
+func (e *eval) baselineNote(ctx context.Context, st *store.Store, id string) string {
+	if e.against().Baseline == "" {
+		return ""
+	}
+	info, err := st.Info(ctx, id)
+	if err != nil {
+		return ""
+	}
+	base, err := runner.FindSide(ctx, st, e.Baseline, info, "")
+	if err != nil { // which the gate says
+		return ""
+	}
+	was, is := base.About().Digests["app"], runner.NewSide(st, info).About().Digests["app"]
+	if was == "" || is == "" || was == is {
+		return ""
+	}
+	return fmt.Sprintf("\nnote: the app's settings have changed since %s was written", e.Baseline)
+}
+
 // judge makes the verdict the subtest's.
-func (e *eval) judge(t *testing.T, d *driver, o runner.Outcome) {
+func (e *eval) judge(t *testing.T, d *driver, o runner.Outcome, note string) {
 	t.Helper()
-	text := e.summary(o.Report)
+	text := e.summary(o.Report) + note
 	switch code := o.Code(); {
 	case code == runner.CodePass && e.strict && !verdicts(o.Report):
 		t.Errorf("%s\nno evaluator says whether an answer is right, so nothing could fail: give one a threshold, or the test a Gate", text)

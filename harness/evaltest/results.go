@@ -22,6 +22,7 @@ import (
 // EVALRUN_STORE=off, or where nothing can be written, a folder that is gone after
 // the test.
 func (e *eval) openStore() (*store.Store, error) {
+	e.t.Helper()
 	dir := os.Getenv(envStore)
 	switch {
 	case dir == "off" || dir == "" && e.place.root == "":
