@@ -106,7 +106,8 @@
 //	EVAL_LIVE=1 go test ./bot                                 asks, and writes no file
 //
 // Without a recording the test skips and says how to make one; where CI is set it
-// fails. Recording a few cases (-run) keeps the rest of the file.
+// fails. Recording a few cases (-run) keeps the rest of the file; once the
+// Settings have changed it is refused: all cases have to be recorded.
 //
 // A recording is of an input, a history, metadata, a number of trials, and of
 // Settings: whatever else makes the answer, such as model and prompt. When one of

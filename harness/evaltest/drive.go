@@ -86,7 +86,7 @@ func (d *driver) drive(ctx context.Context, c harness.Config) (report *harness.R
 		switch {
 		case d.started || d.chosen.n() == 0:
 		case d.anew && d.partial():
-			d.refused = d.needsAll()
+			d.refused = d.needsAll("not asked")
 		case d.refused == nil || d.partial():
 			start()
 		}

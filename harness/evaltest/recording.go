@@ -250,8 +250,8 @@ func writable(path string) error {
 
 // needsAll is the error about a recording that can't be kept in part: the rest of
 // it is of an app with other settings.
-func (d *driver) needsAll() error {
-	return fmt.Errorf("not asked: the app's settings changed since %s was recorded; record all cases:\n%s", d.recordingPath(), d.recordCommand())
+func (d *driver) needsAll(what string) error {
+	return fmt.Errorf("%s: the app's settings changed since %s was recorded; record all cases:\n%s", what, d.recordingPath(), d.recordCommand())
 }
 
 // stale says why a case can't be replayed; "" when it can, or need not be.
@@ -286,7 +286,7 @@ func (d *driver) keepRecording(cases []harness.Case) error {
 		return nil
 	}
 	if d.anew && d.part() != "" { // some trials were left out
-		return d.needsAll()
+		return d.needsAll("not recorded")
 	}
 	lines := []any{d.tape.head}
 	missing, kept := 0, 0
