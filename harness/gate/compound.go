@@ -50,6 +50,8 @@ const (
 
 // MustPass are cases that have to pass in every trial.
 type MustPass struct {
+	// All takes every case, whose trials then need no verdict each.
+	All bool
 	// Cases are their IDs.
 	Cases []string
 	// Slice takes those with this metadata besides.
@@ -101,6 +103,7 @@ type CompareOptions struct {
 
 // MustPassOptions are the options of must_pass as they are written.
 type MustPassOptions struct {
+	All     bool     `yaml:"all" jsonschema_description:"Every case."`
 	Cases   []string `yaml:"cases" jsonschema_description:"IDs of cases."`
 	Where   string   `yaml:"where" jsonschema_description:"KEY=VALUE: the cases with this metadata, besides."`
 	Metrics []string `yaml:"metrics" jsonschema_description:"The metrics that have to pass. Default: all that give verdicts."`
@@ -186,12 +189,12 @@ func mustPassOf(name, n strict.Node) (*MustPass, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &MustPass{Cases: o.Cases, Metrics: o.Metrics}
+	m := &MustPass{All: o.All, Cases: o.Cases, Metrics: o.Metrics}
 	if m.Slice, err = sliceOf(n.Get("where"), o.Where); err != nil {
 		return nil, err
 	}
-	if len(m.Cases) == 0 && m.Slice == (Slice{}) {
-		return nil, name.Errorf("must_pass needs cases: a list of IDs, or {where: KEY=VALUE}")
+	if !m.All && len(m.Cases) == 0 && m.Slice == (Slice{}) {
+		return nil, name.Errorf("must_pass needs cases: a list of IDs, {where: KEY=VALUE} or {all: true}")
 	}
 	return m, nil
 }

@@ -75,7 +75,8 @@
 //	fail_fast   of no_regression: ends the run as soon as it is certain to fail, below
 //	where       KEY=VALUE: only the cases with this metadata
 //
-// Options of must_pass: cases, where, metrics.
+// Options of must_pass: cases, where, all, metrics. With all: true every case has to
+// pass; a trial without any verdict is then no obstacle if others have one.
 //
 // Which test is taken is in [github.com/evalrun/evalrun/harness/compare]: trials
 // are reduced to one number per case first, cases are paired by ID and content, and

@@ -199,6 +199,7 @@ func TestMustPass(t *testing.T) {
 		{"must_pass: ['9']", harness.Inconclusive, `1 case not in the run: "9"`},
 		{"must_pass: {where: half=b, metrics: [m]}", harness.Fail, `1 case failed: "3"`},
 		{"must_pass: {cases: ['0'], metrics: [other]}", harness.Inconclusive, "could not be judged"},
+		{"must_pass: {all: true}", harness.Fail, `2 cases failed: "1", "3"; 1 case could not be judged: "2"`},
 	} {
 		got := judged(t, tt.check, now, nil, nil)
 		assert.Equal(t, tt.verdict, got.Verdict, tt.check)

@@ -14,6 +14,7 @@ import (
 type musts struct {
 	MustPass
 	seen, passed    int64
+	verdicts        int64    // scores that pass
 	failed, unknown []string // IDs, the first few
 	missing         map[string]bool
 	quarantine      map[string]harness.Quarantined
@@ -32,7 +33,7 @@ func newMusts(m MustPass, quarantine map[string]harness.Quarantined) *musts {
 }
 
 func (m *musts) add(c compare.Case) {
-	named := slices.Contains(m.Cases, c.ID)
+	named := m.All || slices.Contains(m.Cases, c.ID)
 	if !named && (m.Slice == (Slice{}) || !m.Slice.has(c.Metadata)) {
 		return
 	}
@@ -58,7 +59,8 @@ func (m *musts) add(c compare.Case) {
 	}
 }
 
-// trial judges one trial. One without any verdict proves nothing.
+// trial judges one trial. One without any verdict proves nothing, except where all
+// cases are looked at: then some other one has to have a verdict.
 func (m *musts) trial(t compare.Trial) harness.Verdict {
 	if t.Error != "" {
 		return harness.Fail
@@ -78,7 +80,8 @@ func (m *musts) trial(t compare.Trial) harness.Verdict {
 			verdicts++
 		}
 	}
-	if missing || verdicts == 0 || verdicts < len(m.Metrics) {
+	m.verdicts += int64(verdicts)
+	if missing || verdicts == 0 && !m.All || verdicts < len(m.Metrics) {
 		return harness.Inconclusive
 	}
 	return harness.Pass
@@ -101,10 +104,13 @@ func (c Check) mustPass(m *musts) harness.CheckResult {
 	say(m.failed, "failed")
 	say(m.unknown, "could not be judged")
 	say(missing, "not in the run")
+	if len(said) == 0 && m.seen > 0 && m.verdicts == 0 {
+		return c.unknown("no evaluator says whether an answer is right")
+	}
 	switch {
 	case len(m.failed) > 0:
 		out.Verdict = harness.Fail
-	case len(said) > 0 || m.seen == 0:
+	case len(said) > 0 || m.seen == 0 && !(m.All && len(m.excused) > 0):
 		out.Verdict = harness.Inconclusive
 	}
 	if len(said) == 0 {
@@ -116,9 +122,14 @@ func (c Check) mustPass(m *musts) harness.CheckResult {
 }
 
 // some names the first of a list.
-func some(ids []string) string {
-	if len(ids) <= someCases {
-		return strings.Join(ids, ", ")
+func some(ids []string) string { return someOf(ids, int64(len(ids))) }
+
+// someOf names the first of so many, of which the list need not have all.
+func someOf(ids []string, all int64) string {
+	shown := ids[:min(len(ids), someCases)]
+	text := strings.Join(shown, ", ")
+	if more := all - int64(len(shown)); more > 0 {
+		text += fmt.Sprintf(" and %s more", thousands(more))
 	}
-	return strings.Join(ids[:someCases], ", ") + fmt.Sprintf(" and %s more", thousands(int64(len(ids)-someCases)))
+	return text
 }

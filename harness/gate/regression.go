@@ -230,7 +230,7 @@ func (c Check) unpaired(e *Evidence, p *paired, out *harness.CheckResult) {
 	}
 	base, now := n.Paired+n.Changed+n.Removed, n.Paired+n.Changed+n.Added
 	if n.Changed > 0 {
-		add(harness.Pass, "%s changed and left out: %s", count(n.Changed, "case"), some(quoted(n.ChangedIDs)))
+		add(harness.Pass, "%s changed and left out: %s", count(n.Changed, "case"), someOf(quoted(n.ChangedIDs), n.Changed))
 	}
 	policy := func(p Policy, count int64, text string, ids []string) {
 		if count == 0 || p == PolicyIgnore {
@@ -241,7 +241,7 @@ func (c Check) unpaired(e *Evidence, p *paired, out *harness.CheckResult) {
 		if w, ok := verdicts[p]; ok {
 			v = w
 		}
-		add(v, "%s: %s", text, some(quoted(ids)))
+		add(v, "%s: %s", text, someOf(quoted(ids), count))
 	}
 	policy(e.sources.OnNew, n.Added, count(n.Added, "case")+" not in the baseline", n.AddedIDs)
 	policy(e.sources.OnRemoved, n.Removed, count(n.Removed, "case")+" of the baseline not in this run", n.RemovedIDs)
