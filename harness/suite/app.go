@@ -32,6 +32,10 @@ var appName = regexp.MustCompile(`^[\pL\pN][\pL\pN ._/-]{0,63}$`)
 
 // apps reads app or apps, and builds each once to see that it can be.
 func (l *loader) apps() {
+	if given := func(key string) bool { return l.root.Get(key).Given() }; l.options.GoApp && !given("app") && !given("apps") && !given("retell") {
+		l.suite.Apps = []App{{Name: "go", Kind: "go"}}
+		return
+	}
 	switch key, ok := l.oneOf(l.root, "the suite", "app", "apps", "retell"); {
 	case !ok, key == "retell":
 	case key == "app":

@@ -64,6 +64,9 @@ func (d Dataset) String() string {
 
 // dataset checks the dataset, and opens a file once to see that it can be read.
 func (l *loader) dataset() {
+	if l.options.GoSource && !l.root.Get("dataset").Given() {
+		return
+	}
 	if key, ok := l.oneOf(l.root, "the suite", "dataset", "retell"); !ok || key == "retell" {
 		return
 	}

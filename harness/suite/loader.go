@@ -120,6 +120,9 @@ func (l *loader) decode(known strict.Errors) error {
 		if l.root.Get("retell").Given() && (e.Message == `"dataset" is missing` || e.Message == `"evaluators" is missing`) {
 			continue // it stands for both
 		}
+		if l.options.GoSource && e.Message == `"dataset" is missing` {
+			continue
+		}
 		errs = append(errs, e)
 	}
 	return strict.Join(errs...)

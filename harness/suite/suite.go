@@ -27,6 +27,9 @@ type Options struct {
 	// Targets are the kinds of app that the suite can name; nil means the built-in
 	// ones.
 	Targets *target.Registry
+	// GoApp and GoSource tell that Use will give the suite its app and its cases: the
+	// file need then not name any.
+	GoApp, GoSource bool
 	// AllowPath lets the suite's paths leave its folder.
 	AllowPath bool
 	// Getenv looks up an environment variable; nil means os.LookupEnv.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/evalrun/evalrun/harness"
@@ -22,8 +23,8 @@ func Of(name, path string, c harness.Config) (*Suite, error) {
 	if err != nil {
 		return nil, fmt.Errorf("suite %s: find its folder: %w", name, err)
 	}
-	if c.Source == nil || c.App == nil || len(c.Evaluators) == 0 {
-		return nil, fmt.Errorf("suite %s: a Source, an App and an Evaluator are needed", name)
+	if missing := missing(c); len(missing) > 0 {
+		return nil, fmt.Errorf("suite %s: the Config has no %s", name, strings.Join(missing, ", "))
 	}
 	s := &Suite{
 		Name: name, Path: path, Dir: dir, folder: folder{dir, true},
@@ -31,6 +32,20 @@ func Of(name, path string, c harness.Config) (*Suite, error) {
 		Apps: []App{{Name: "go", Kind: "go"}}, digests: map[string]string{},
 	}
 	return s, s.Use(c)
+}
+
+// missing are the fields of a Config that a suite of Go values can't do without.
+func missing(c harness.Config) (fields []string) {
+	if c.Source == nil {
+		fields = append(fields, "Source")
+	}
+	if c.App == nil {
+		fields = append(fields, "App")
+	}
+	if len(c.Evaluators) == 0 {
+		fields = append(fields, "Evaluators")
+	}
+	return fields
 }
 
 // Use puts the Go values of a Config in the place of what the suite says: its

@@ -55,7 +55,7 @@ func TestOfRefuses(t *testing.T) {
 	app := harness.TextApp(func(_ context.Context, in string) (string, error) { return in, nil })
 	whole := harness.Config{Source: harness.Cases{{ID: "a"}}, App: app, Evaluators: []harness.Evaluator{polite()}}
 	for name, change := range map[string]func(*harness.Config){
-		"a Source, an App and an Evaluator are needed": func(c *harness.Config) { c.Source = nil },
+		"the Config has no Source": func(c *harness.Config) { c.Source = nil },
 		"two evaluators give the metric":               func(c *harness.Config) { c.Evaluators = append(c.Evaluators, polite()) },
 		"an Evaluator is nil":                          func(c *harness.Config) { c.Evaluators = append(c.Evaluators, nil) },
 		"a reducer that has a name":                    func(c *harness.Config) { c.Reduce = reduce.Reducer{}.Reduce },
