@@ -83,7 +83,7 @@ func TestAnswers(t *testing.T) {
 	})
 }
 
-// A suite that the command runs too, with the agent in the place of its app.
+// A YAML suite that leaves its app to the test.
 func TestRefunds(t *testing.T) {
 	evaltest.Run(t, evaltest.Params{Suite: "testdata/refunds.yaml", Config: harness.Config{App: app(nil)}})
 }

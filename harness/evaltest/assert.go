@@ -3,6 +3,8 @@ package evaltest
 import (
 	"fmt"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -44,6 +46,9 @@ func Require(t testing.TB, e harness.Evaluator, input, output, expected any) {
 	}
 	b := telling{redact: environment()}
 	b.line(e.Name() + " does not pass")
+	if slices.ContainsFunc(all, func(s harness.Score) bool { return s.Pass == nil }) {
+		b.lines[0] = reporter.Terminal(e.Name() + " gives a score and no verdict: it needs a threshold, such as " + strconv.Quote(e.Name()+": {threshold: 0.8}"))
+	}
 	b.section("input", show(input))
 	b.expectation(expected, output)
 	b.section("output", show(output))

@@ -33,7 +33,8 @@
 //
 //	func TestRefunds(t *testing.T) { evaltest.Suite(t, "testdata/refunds.yaml") }
 //
-// With [Params].Suite the app can be one of Go (Config.App), and with Options the
+// With [Params].Suite the app can be one of Go (Config.App; the suite needs no app:
+// then, and with Config.Source no dataset:), and with Options the
 // suite can name evaluators of your own. examples/gotest has all of this.
 //
 // # Subtests
@@ -61,8 +62,9 @@
 //
 // With neither Gate nor Baseline every case is strict: it fails by itself when a
 // score says no, when the app gives no answer, or when an evaluator gives no score.
-// The subtest gate then adds only what no case can say: that there was no case, or
-// that no evaluator gives a verdict (it grades and has no threshold).
+// The subtest gate then has the check must_pass: {all: true}, so that reports have the
+// verdict of the test, and says what no case can: that there was no case, or that no
+// evaluator gives a verdict (it grades and has no threshold).
 //
 // An app that is right most of the time needs a limit instead:
 //
@@ -141,8 +143,9 @@
 //	EVALRUN_OUTPUT='junit:out/{suite}.xml,json:out/{suite}.json' go test ./...
 //
 // FORMAT:PATH, or a path whose ending says the format. A relative path begins in the
-// folder of the package. {suite} is the eval's name; where it is missing the second
-// eval of a package has its name put before the path's ending.
+// folder of the package. {suite} is the eval's name, {app} its app's; where {suite} is
+// missing the second eval of a package has its name put before the path's ending. The
+// report of a part of the cases (-run) is at best inconclusive, and says so.
 //
 // A suite with publish: posts the results of each run of its test to Scale as they
 // come, those of a part of the cases too; what could not be posted fails the gate,
@@ -154,7 +157,7 @@
 //	EVALRUN_RECORD=1   their answers are recorded; also -evalrun.record
 //	EVALRUN_UPDATE=1   baselines are written; also -evalrun.update
 //	EVALRUN_OUTPUT     reports to write: FORMAT:PATH,…
-//	EVALRUN_STORE      another folder for the results, absolute; off keeps none
+//	EVALRUN_STORE      another folder for the results, relative to that of go.mod; off keeps none
 //	CI                 a live app without a recording fails instead of skipping
 //
 // 1 is anything but 0, false, no, off and nothing. The flags are known to test

@@ -44,15 +44,23 @@ func withoutComparisons(checks []gate.Check) []gate.Check {
 	return out
 }
 
-// needsBaseline is the error about a baseline that is not there.
+// needsBaseline is the error about a baseline that is not there, or is none.
 func (e *eval) needsBaseline() error {
 	if e.Baseline == "" || updateAsked() {
 		return nil
 	}
-	if _, err := os.Stat(e.Baseline); !errors.Is(err, fs.ErrNotExist) {
-		return err
+	f, err := os.Open(e.Baseline)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no baseline %s yet; to write it from a run of today:\n%s", e.Baseline, e.updateCommand())
 	}
-	return fmt.Errorf("there is no baseline %s yet; to write it from a run of today:\n%s=1 %s", e.Baseline, envUpdate, e.place.rerun(e.t.Name(), e.mode == live))
+	if err != nil {
+		return fmt.Errorf("Params.Baseline: %w", err)
+	}
+	defer f.Close()
+	if _, err := baseline.Read(e.Baseline, f); err != nil {
+		return fmt.Errorf("Params.Baseline: %w\nto write it anew from a run of today:\n%s", err, e.updateCommand())
+	}
+	return nil
 }
 
 // noneRun ends an eval of which no case was run.
@@ -82,6 +90,13 @@ func (e *eval) noneRun(d *driver) {
 func (e *eval) after(ctx context.Context, st *store.Store, d *driver, o runner.Outcome) {
 	e.t.Helper()
 	ctx = context.WithoutCancel(ctx)
+	part := d.part()
+	if part != "" {
+		o.Report.Warnings = append(o.Report.Warnings, part+": the gate was not judged for all")
+		if o.Report.Verdict == harness.Pass {
+			o.Report.Verdict = harness.Inconclusive
+		}
+	}
 	if err := e.writeOutputs(ctx, st, o.Report); err != nil {
 		e.t.Errorf("evaltest: %s", message(err))
 	}
@@ -97,7 +112,7 @@ func (e *eval) after(ctx context.Context, st *store.Store, d *driver, o runner.O
 			t.Errorf("not judged: the recording is stale for %d of %d cases", d.stales, len(d.cases))
 			return
 		}
-		if part := d.part(); part != "" && !unposted(o) {
+		if part != "" && !unposted(o) {
 			text := fmt.Sprintf("not judged: %s; without -run and -skip the gate judges all of them", part)
 			if updating {
 				text += fmt.Sprintf(" and writes %s, which was not written", e.Baseline)
@@ -149,15 +164,34 @@ func (e *eval) judge(t *testing.T, d *driver, o runner.Outcome, note string) {
 	t.Helper()
 	text := e.summary(o.Report) + note
 	switch code := o.Code(); {
-	case code == runner.CodePass && e.strict && !verdicts(o.Report):
+	case code == runner.CodeInconclusive && e.strict && !verdicts(o.Report):
 		t.Errorf("%s\nno evaluator says whether an answer is right, so nothing could fail: give one a threshold, or the test a Gate", text)
 	case code == runner.CodePass:
 		t.Log(text)
 	case code == runner.CodeInconclusive && e.AllowInconclusive:
 		t.Skip(text)
 	default:
-		t.Error(text + d.shown())
+		t.Error(text + e.renewal(o.Report) + d.shown())
 	}
+}
+
+// renewal is what to do when a comparison with the baseline does not pass because
+// the cases, or what is wanted of them, have changed; "" when that is not so.
+func (e *eval) renewal(r *harness.Report) string {
+	if e.Baseline == "" {
+		return ""
+	}
+	for i, g := range r.Gate {
+		if g.Verdict != harness.Pass && (i >= len(e.suite.Gate) || e.suite.Gate[i].Compares()) {
+			return "\nif what has changed since the baseline is meant to be so, this writes it anew:\n" + e.updateCommand()
+		}
+	}
+	return ""
+}
+
+// updateCommand writes the baseline.
+func (e *eval) updateCommand() string {
+	return envUpdate + "=1 " + e.place.rerun(e.t.Name(), e.mode == live)
 }
 
 // verdicts tells whether any metric says right or wrong.

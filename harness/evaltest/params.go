@@ -22,7 +22,8 @@ type Params struct {
 	// Config has the cases, the app under test and the evaluators, as for
 	// harness.Run. Concurrency is a limit below that of -parallel; Reduce, Journal,
 	// Progress and Demand stay empty. With Suite, its Source and App take the place
-	// of what the file says, and its Evaluators come beside the file's.
+	// of what the file says, which need not name any then, and its Evaluators come
+	// beside the file's.
 	Config harness.Config
 	// Suite is the path of a YAML suite, as the evalrun command runs it, relative to
 	// the folder of the test. What it says of reports is the command's.
@@ -107,6 +108,11 @@ func load(t *testing.T, p Params, file string) (*eval, error) {
 		return nil, err
 	}
 	e.strict = e.Strict || e.Baseline == "" && len(e.suite.Gate) == 0
+	if e.strict { // so that reports have the verdict of the test
+		if err := e.suite.AddChecks("must_pass: {all: true}"); err != nil {
+			return nil, err
+		}
+	}
 	e.quarantined = gate.Quarantined(e.suite.Gate, time.Now())
 	e.outputs, err = e.readOutputs()
 	return e, err
@@ -140,6 +146,7 @@ func (e *eval) makeSuite() (*suite.Suite, error) {
 		if getenv := e.getenv(); getenv != nil {
 			o.Getenv = getenv
 		}
+		o.GoApp, o.GoSource = e.Config.App != nil, e.Config.Source != nil
 		s, err := suite.Load(e.Suite, o)
 		if err != nil {
 			return nil, err

@@ -3,6 +3,7 @@ package evaltest
 import (
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -70,10 +71,32 @@ func (p place) pkg() string {
 func (p place) name(test string) string {
 	pkg := strings.TrimPrefix(p.pkg(), "./")
 	if pkg == "." {
-		pkg = filepath.Base(p.dir)
+		pkg = p.module()
 	}
 	return pkg + "." + test
 }
+
+// module is the last element of the module's path, without a major version; that of
+// the folder where there is no module.
+func (p place) module() string {
+	data, err := os.ReadFile(filepath.Join(p.root, "go.mod"))
+	if p.root == "" || err != nil {
+		return filepath.Base(p.dir)
+	}
+	for line := range strings.Lines(string(data)) {
+		line, _, _ = strings.Cut(line, "//")
+		if words := strings.Fields(line); len(words) == 2 && words[0] == "module" {
+			name := strings.Trim(words[1], "\"`")
+			if up, last := path.Split(name); up != "" && majorVersion.MatchString(last) {
+				name = strings.TrimSuffix(up, "/")
+			}
+			return path.Base(name)
+		}
+	}
+	return filepath.Base(p.dir)
+}
+
+var majorVersion = regexp.MustCompile(`^v[0-9]+$`)
 
 // rerun is the command that runs one test or subtest.
 func (p place) rerun(test string, live bool) string {

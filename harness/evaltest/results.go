@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -18,7 +19,7 @@ import (
 )
 
 // openStore opens the store that the results go to: the folder that EVALRUN_STORE
-// names, or .evalrun beside go.mod, where the evalrun command finds them; with
+// names, relative to that of go.mod, or .evalrun beside go.mod, where the evalrun command finds them; with
 // EVALRUN_STORE=off, or where nothing can be written, a folder that is gone after
 // the test.
 func (e *eval) openStore() (*store.Store, error) {
@@ -27,6 +28,10 @@ func (e *eval) openStore() (*store.Store, error) {
 	switch {
 	case dir == "off" || dir == "" && e.place.root == "":
 		return store.Open(e.t.TempDir())
+	case dir != "" && !filepath.IsAbs(dir) && e.place.root == "":
+		return nil, fmt.Errorf("%s=%s: a relative path begins beside go.mod, and there is none; give an absolute one", envStore, dir)
+	case dir != "" && !filepath.IsAbs(dir): // packages are tested each in its folder
+		return store.Open(filepath.Join(e.place.root, dir))
 	case dir != "":
 		return store.Open(dir)
 	}
@@ -42,7 +47,7 @@ func (e *eval) openStore() (*store.Store, error) {
 type output struct{ format, path string }
 
 // readOutputs reads EVALRUN_OUTPUT: FORMAT:PATH, or a PATH whose ending tells the
-// format, separated by commas. {suite} in a path is the eval's name.
+// format, separated by commas. {suite} in a path is the eval's name, {app} its app's.
 func (e *eval) readOutputs() ([]output, error) {
 	var all []output
 	for _, text := range strings.Split(os.Getenv(envOutput), ",") {
@@ -61,10 +66,19 @@ func (e *eval) readOutputs() ([]output, error) {
 		if path == "" {
 			return nil, fmt.Errorf("%s: %q has no path; expected %s:PATH", envOutput, text, format)
 		}
-		all = append(all, output{format, strings.ReplaceAll(path, "{suite}", fileName(e.suite.Name))})
+		if path == "-" {
+			return nil, fmt.Errorf("%s: %q: what a test prints is go test's; give the path of a file", envOutput, text)
+		}
+		path = strings.NewReplacer("{suite}", fileName(e.suite.Name), "{app}", fileName(e.suite.Apps[0].Name)).Replace(path)
+		if unknown := placeholder.FindString(path); unknown != "" {
+			return nil, fmt.Errorf("%s: %q: there is no %s; {suite} and {app} are replaced by their names", envOutput, text, unknown)
+		}
+		all = append(all, output{format, path})
 	}
 	return all, nil
 }
+
+var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
 
 // fileName is a name with nothing in it that leads to another folder.
 func fileName(name string) string {
@@ -81,18 +95,19 @@ func fileName(name string) string {
 var written sync.Map
 
 // ours is the path for a report of this eval: with its name put before the ending
-// where another eval of the package has written to the path itself.
-func (e *eval) ours(path string) (string, error) {
+// where another eval of the package has written to the path itself. First tells
+// whether none of the test's own has either.
+func (e *eval) ours(path string) (own string, first bool, err error) {
 	for _, p := range []string{path, besides(path, fileName(e.suite.Name)), besides(path, fileName(e.test))} {
 		abs, err := filepath.Abs(p)
 		if err != nil {
-			return "", err
+			return "", false, err
 		}
 		if owner, taken := written.LoadOrStore(abs, e.test); !taken || owner == e.test {
-			return abs, nil
+			return abs, !taken, nil
 		}
 	}
-	return "", fmt.Errorf("%s has the report of another eval; put {suite} into the path", path)
+	return "", false, fmt.Errorf("%s has the report of another eval; put {suite} into the path", path)
 }
 
 // besides puts a name before the ending of a path: out.junit.xml, out-NAME.junit.xml.
@@ -109,9 +124,11 @@ func besides(path, name string) string {
 func (e *eval) writeOutputs(ctx context.Context, st *store.Store, report *harness.Report) error {
 	var errs []error
 	for _, o := range e.outputs {
-		path, err := e.ours(o.path)
+		path, first, err := e.ours(o.path)
 		if err == nil {
-			err = e.write(ctx, st, report, o.format, path)
+			if err = e.write(ctx, st, report, o.format, path); err != nil && first {
+				written.Delete(path)
+			}
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %s report: %w", envOutput, o.format, err))

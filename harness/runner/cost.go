@@ -10,7 +10,7 @@ import (
 	"github.com/evalrun/evalrun/harness/store"
 )
 
-var errMaxCost = errors.New("the answers have cost as much as --max-cost allows")
+var errMaxCost = errors.New("the answers have cost as much as the limit on the cost allows")
 
 // capped is an app that ends the run when its answers have cost enough. Calls
 // that are under way then still finish: the limit can be passed by as many.
@@ -35,7 +35,7 @@ func withCostLimit(app harness.App, limit, spent float64, stop context.CancelCau
 func (c *capped) Respond(ctx context.Context, in harness.Input) (harness.Output, error) {
 	out, err := c.App.Respond(ctx, in)
 	if out.CostUSD != nil && c.add(*out.CostUSD) {
-		c.stop(errMaxCost)
+		c.stop(fmt.Errorf("%w: $%.4g", errMaxCost, c.limit))
 	}
 	return out, err
 }
@@ -83,9 +83,9 @@ func costNote(r *harness.Report, limit float64) string {
 	case limit <= 0 || r.Latency.N == 0:
 		return ""
 	case r.CostUSD == nil:
-		return "--max-cost could not be kept: no answer reports its cost"
+		return "the limit on the cost could not be kept: no answer reports its cost"
 	case r.CostUnknown > 0:
-		return fmt.Sprintf("--max-cost could not be kept exactly: %d of %d answers do not report their cost", r.CostUnknown, r.Latency.N)
+		return fmt.Sprintf("the limit on the cost could not be kept exactly: %d of %d answers do not report their cost", r.CostUnknown, r.Latency.N)
 	}
 	return ""
 }

@@ -54,7 +54,7 @@ func TestCostLimitOfAResumedRun(t *testing.T) {
 	outcome, err := runApp(t.Context(), loadIn(t, dir, twoCases(), nil), Options{Store: st, MaxCost: 0.3}, app)
 	require.NoError(t, err)
 	assert.Equal(t, CodeIncomplete, outcome.Code(), "a limit on the cost is no interrupt")
-	assert.Contains(t, outcome.Report.Reasons[0], "--max-cost")
+	assert.Contains(t, outcome.Report.Reasons[0], "the limit on the cost allows: $0.3")
 
 	resume := func(limit float64) (Outcome, error) {
 		return runApp(t.Context(), loadIn(t, dir, twoCases(), nil), Options{Store: st, Resume: outcome.RunID, MaxCost: limit}, app)
@@ -72,7 +72,7 @@ func TestCostLimitOfAResumedRun(t *testing.T) {
 func TestCostLimitThatCanNotBeKept(t *testing.T) {
 	outcome, err := runApp(t.Context(), load(t, twoCases()), Options{Store: openStore(t), MaxCost: 1}, &answers{})
 	require.NoError(t, err)
-	assert.Equal(t, []string{"--max-cost could not be kept: no answer reports its cost"}, outcome.Report.Warnings)
+	assert.Equal(t, []string{"the limit on the cost could not be kept: no answer reports its cost"}, outcome.Report.Warnings)
 
 	cost := 0.1
 	partly := harness.AppFunc(func(_ context.Context, in harness.Input) (harness.Output, error) {
@@ -84,7 +84,7 @@ func TestCostLimitThatCanNotBeKept(t *testing.T) {
 	})
 	outcome, err = runApp(t.Context(), load(t, twoCases()), Options{Store: openStore(t), MaxCost: 1}, partly)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"--max-cost could not be kept exactly: 1 of 2 answers do not report their cost"}, outcome.Report.Warnings)
+	assert.Equal(t, []string{"the limit on the cost could not be kept exactly: 1 of 2 answers do not report their cost"}, outcome.Report.Warnings)
 }
 
 // No further call is paid for when the server does not take the credentials.

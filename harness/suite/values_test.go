@@ -55,12 +55,12 @@ func TestOfRefuses(t *testing.T) {
 	app := harness.TextApp(func(_ context.Context, in string) (string, error) { return in, nil })
 	whole := harness.Config{Source: harness.Cases{{ID: "a"}}, App: app, Evaluators: []harness.Evaluator{polite()}}
 	for name, change := range map[string]func(*harness.Config){
-		"the Config has no Source": func(c *harness.Config) { c.Source = nil },
-		"two evaluators give the metric":               func(c *harness.Config) { c.Evaluators = append(c.Evaluators, polite()) },
-		"an Evaluator is nil":                          func(c *harness.Config) { c.Evaluators = append(c.Evaluators, nil) },
-		"a reducer that has a name":                    func(c *harness.Config) { c.Reduce = reduce.Reducer{}.Reduce },
-		"belong to whoever runs the suite":             func(c *harness.Config) { c.Progress = &harness.Progress{} },
-		"0 or more":                                    func(c *harness.Config) { c.Trials = -1 },
+		"the Config has no Source":         func(c *harness.Config) { c.Source = nil },
+		"two evaluators give the metric":   func(c *harness.Config) { c.Evaluators = append(c.Evaluators, polite()) },
+		"an Evaluator is nil":              func(c *harness.Config) { c.Evaluators = append(c.Evaluators, nil) },
+		"a reducer that has a name":        func(c *harness.Config) { c.Reduce = reduce.Reducer{}.Reduce },
+		"belong to whoever runs the suite": func(c *harness.Config) { c.Progress = &harness.Progress{} },
+		"0 or more":                        func(c *harness.Config) { c.Trials = -1 },
 	} {
 		c := whole
 		change(&c)
