@@ -314,7 +314,7 @@ func TestRunsOfGoTest(t *testing.T) {
 		{[]string{"show", goRun}, runner.CodePass, "To run it again: go test -run '^TestHello$/^of many$'"},
 		{[]string{"report", goRun, "-o", "json"}, runner.CodePass, ""},
 		{[]string{"gate", goRun, "--check", "own.pass_rate >= 0"}, runner.CodeIncomplete, "To run it again: go test"},
-		{[]string{"compare", goRun, fileRun}, runner.CodePass, ""},
+		{[]string{"compare", goRun, fileRun}, runner.CodeUsage, "and no case is in both"},
 		{[]string{"list"}, runner.CodePass, ""},
 		{[]string{"selftest", goRun}, runner.CodeUsage, "hint: Trials: 4 in its Config asks each case often enough"},
 	} {
