@@ -49,7 +49,7 @@ func (d *driver) drive(ctx context.Context, c harness.Config) (report *harness.R
 	}
 	d.chosen = newChosen(len(d.cases))
 	c.Source, c.Demand = d.chosen, &d.demand
-	d.refused = d.needsBaseline()
+	d.refused = d.noBaseline
 	ended := make(chan struct{})
 	start := func() {
 		d.started = true

@@ -28,7 +28,7 @@ func (e *eval) against() runner.Against {
 		e.suite.Gate = withoutComparisons(e.suite.Gate)
 		return runner.Against{}
 	}
-	if e.needsBaseline() != nil { // which the gate says
+	if e.noBaseline != nil { // which the gate says
 		return runner.Against{}
 	}
 	return runner.Against{Baseline: e.Baseline}
@@ -141,7 +141,7 @@ func unposted(o runner.Outcome) bool { return o.Report.Publish != nil && !o.Repo
 
 // baselineNote says when the baseline is of an app with other settings.
 func (e *eval) baselineNote(ctx context.Context, st *store.Store, id string) string {
-	if e.against().Baseline == "" {
+	if e.versus.Baseline == "" {
 		return ""
 	}
 	info, err := st.Info(ctx, id)

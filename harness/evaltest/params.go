@@ -90,6 +90,10 @@ type eval struct {
 	// quarantined are IDs of cases that fail nothing.
 	quarantined map[string]bool
 	outputs     []output
+	// noBaseline is why there is no baseline though Params name one, and versus what
+	// the run is compared with.
+	noBaseline error
+	versus     runner.Against
 }
 
 // load makes the suite of the Params and checks everything that can be checked
@@ -114,6 +118,8 @@ func load(t *testing.T, p Params, file string) (*eval, error) {
 		}
 	}
 	e.quarantined = gate.Quarantined(e.suite.Gate, time.Now())
+	e.noBaseline = e.needsBaseline()
+	e.versus = e.against()
 	e.outputs, err = e.readOutputs()
 	return e, err
 }

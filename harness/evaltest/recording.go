@@ -3,12 +3,12 @@ package evaltest
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/internal/wire"
 	"github.com/evalrun/evalrun/harness/suite"
 )
 
@@ -28,7 +28,7 @@ func (r *recorder) Respond(ctx context.Context, in harness.Input) (harness.Outpu
 	}
 	took := time.Since(begin)
 	clean := r.d.redact.Output(&out)
-	data, err := plainJSON(clean)
+	data, err := wire.Marshal(clean)
 	if err != nil {
 		return out, fmt.Errorf("record the answer: %w", err)
 	}
@@ -145,7 +145,7 @@ func (d *driver) keepRecording(cases []harness.Case) error {
 		return err
 	}
 	for _, line := range lines {
-		data, err := plainJSON(line)
+		data, err := wire.Marshal(line)
 		if err == nil {
 			_, err = f.Write(append(data, '\n'))
 		}
@@ -165,13 +165,4 @@ func (d *driver) keepRecording(cases []harness.Case) error {
 		return fmt.Errorf("%s lacks %d answers: of trials that had errors or were not chosen", d.recordingPath(), missing)
 	}
 	return nil
-}
-
-// plainJSON is JSON without the escaping of <, > and &.
-func plainJSON(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(v)
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }

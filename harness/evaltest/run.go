@@ -70,7 +70,7 @@ func (e *eval) run(ctx context.Context) *harness.Report {
 	d := &driver{eval: e}
 	o, err := d.alongside(func(drive driveFunc) (runner.Outcome, error) {
 		return runner.Run(ctx, e.suite, runner.Options{
-			Store: st, Against: e.against(), MaxCost: e.maxCost(), Grace: grace(e.parent), Tags: map[string]string{"go test": e.t.Name()},
+			Store: st, Against: e.versus, MaxCost: e.maxCost(), Grace: grace(e.parent), Tags: map[string]string{"go test": e.t.Name()},
 			Drive: drive, Selected: d.selected, Notice: func(text string) { e.t.Log(reporter.Terminal(text)) },
 		})
 	})

@@ -110,14 +110,11 @@ func (c *Client) Close() error {
 // call sends one request. what is the beginning of its errors; parts make the
 // path, alternating fixed words and IDs.
 func (c *Client) call(ctx context.Context, what, method string, query url.Values, body, into any, parts ...string) error {
-	path := ""
-	for _, p := range parts {
-		if p == "" || p == "." || p == ".." {
-			return fmt.Errorf("retell: %s: %q is not an ID", what, p)
-		}
-		path += "/" + url.PathEscape(p)
+	path, err := httpx.Path(parts...)
+	if err != nil {
+		return fmt.Errorf("retell: %s: %w", what, err)
 	}
-	err := c.http.Do(ctx, httpx.Request{Method: method, Path: path, Query: query, Body: body}, into)
+	err = c.http.Do(ctx, httpx.Request{Method: method, Path: path, Query: query, Body: body}, into)
 	if err != nil {
 		return fmt.Errorf("retell: %s: %w%s", what, err, hint(err))
 	}

@@ -144,14 +144,11 @@ func (o ListOptions) query() url.Values {
 // call sends one request. what is the beginning of its errors; parts make the
 // path after /v4, alternating fixed words and IDs.
 func (c *Client) call(ctx context.Context, what, method string, query url.Values, body, into any, parts ...string) error {
-	path := "/v4"
-	for _, p := range parts {
-		if p == "" || p == "." || p == ".." {
-			return fmt.Errorf("sgp: %s: %q is not an ID", what, p)
-		}
-		path += "/" + url.PathEscape(p)
+	path, err := httpx.Path(parts...)
+	if err != nil {
+		return fmt.Errorf("sgp: %s: %w", what, err)
 	}
-	err := c.http.Do(ctx, httpx.Request{Method: method, Path: path, Query: query, Body: body}, into)
+	err = c.http.Do(ctx, httpx.Request{Method: method, Path: "/v4" + path, Query: query, Body: body}, into)
 	if err != nil {
 		return fmt.Errorf("sgp: %s: %w%s", what, err, hint(err))
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/internal/jsonx"
+	"github.com/evalrun/evalrun/harness/internal/wire"
 	"github.com/evalrun/evalrun/harness/process"
 	"github.com/evalrun/evalrun/harness/strict"
 )
@@ -102,7 +103,7 @@ func (a *workerApp) Close() error { return a.pool.Close() }
 
 // Respond asks one of the processes.
 func (a *workerApp) Respond(ctx context.Context, in harness.Input) (harness.Output, error) {
-	request, err := marshal(in)
+	request, err := wire.Marshal(in)
 	if err != nil {
 		return harness.Output{}, permanent("the input can't be sent as JSON: " + err.Error())
 	}

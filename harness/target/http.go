@@ -16,6 +16,7 @@ import (
 
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/internal/jsonx"
+	"github.com/evalrun/evalrun/harness/internal/wire"
 	"github.com/evalrun/evalrun/harness/strict"
 )
 
@@ -177,7 +178,7 @@ func (a *httpApp) renderBody(s *scope, in harness.Input) ([]byte, http.Header, e
 			return []byte(text), a.text, nil
 		}
 	}
-	body, err := marshal(v)
+	body, err := wire.Marshal(v)
 	return body, a.header, err
 }
 

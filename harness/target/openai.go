@@ -13,6 +13,7 @@ import (
 	"github.com/evalrun/evalrun/harness"
 	"github.com/evalrun/evalrun/harness/internal/httpx"
 	"github.com/evalrun/evalrun/harness/internal/jsonx"
+	"github.com/evalrun/evalrun/harness/internal/wire"
 	"github.com/evalrun/evalrun/harness/strict"
 )
 
@@ -137,7 +138,7 @@ func (a *openaiApp) Respond(ctx context.Context, in harness.Input) (harness.Outp
 	if err != nil {
 		return harness.Output{}, a.fail(&harness.Error{Permanent: true}, err.Error())
 	}
-	body, err := marshal(request)
+	body, err := wire.Marshal(request)
 	if err != nil {
 		return harness.Output{}, a.fail(&harness.Error{Permanent: true}, "request: "+err.Error())
 	}

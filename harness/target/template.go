@@ -1,8 +1,6 @@
 package target
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,6 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/evalrun/evalrun/harness"
+	"github.com/evalrun/evalrun/harness/internal/wire"
 	"github.com/evalrun/evalrun/harness/strict"
 )
 
@@ -171,19 +170,8 @@ func asText(v any) (string, error) {
 }
 
 func asJSON(v any) (string, error) {
-	data, err := marshal(v)
+	data, err := wire.Marshal(v)
 	return string(data), err
-}
-
-// marshal is json.Marshal without the escaping of <, > and &.
-func marshal(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
 // render gives the value for one input.
